@@ -1,0 +1,113 @@
+"""Everything that is run on this project, by name: ``python3 -m nox -s demo tests lint types docs contract e2e bench``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "virtualenv"
+
+DEV = ("--require-hashes", "--no-deps", "-r", "requirements/dev.txt")
+LOWEST = ("--require-hashes", "--no-deps", "-r", "requirements/lowest.txt")
+MINISTACK = ("--require-hashes", "--no-deps", "-r", "requirements/ministack.txt")
+QUIET = {"PYTHONWARNDEFAULTENCODING": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def install_wheel(session: nox.Session, extras: str = "", *options: str) -> None:
+    """Build the wheel and install that, so that what is tested is what is shipped."""
+    folder = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".", env=QUIET)
+    (wheel,) = folder.glob("*.whl")
+    session.install("--force-reinstall" if not extras else "--upgrade", *options, f"{wheel}{extras}", env=QUIET)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job, with the package's ``demo`` extra and nothing else."""
+    install_wheel(session, "[demo]")
+    session.run("bedrock-auth", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests against the built wheel, with branch coverage."""
+    session.install(*DEV, env=QUIET)
+    install_wheel(session, "", "--no-deps")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env={"BEDROCK_AUTH_WHEEL": "1"})
+    if not session.posargs:
+        session.run("coverage", "report", "--fail-under", "90")
+
+
+@nox.session(venv_location=".nox/dev", reuse_venv=True)
+def lint(session: nox.Session) -> None:
+    """Style: ruff's rules and formatter, changelog fragments, package hosts."""
+    session.install(*DEV, env=QUIET)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(venv_location=".nox/dev", reuse_venv=True)
+def types(session: nox.Session) -> None:
+    """Mypy, strict, over the package, its public interface as users see it, the examples and this file."""
+    session.install(*DEV, env=QUIET)
+    session.run("mypy", "src", env={"MYPYPATH": "src"})
+    session.run("mypy", "tests/typing", "examples", "noxfile.py", env={"MYPYPATH": "src"})
+
+
+@nox.session(venv_location=".nox/dev", reuse_venv=True)
+def docs(session: nox.Session) -> None:
+    """Sphinx with every warning an error; then README and docs as a user would type them."""
+    session.install(*DEV, env=QUIET)
+    install_wheel(session, "", "--no-deps")
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-b", "html", "docs", "docs/_build/html")
+    session.run("pytest", "-p", "no:cacheprovider", "README.md", "docs", "src/bedrock_auth", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.parametrize("sdk", ["lowest", "newest"])
+def contract(session: nox.Session, sdk: str) -> None:
+    """The quick tests on the lowest and the newest boto3 that are supported, on each Python."""
+    session.install(*(LOWEST if sdk == "lowest" else DEV), env=QUIET)
+    install_wheel(session, "", "--no-deps")
+    session.run("pytest", "-q", "-m", "not slow", *session.posargs, env={"BEDROCK_AUTH_WHEEL": "1"})
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """End to end with real peers: MiniStack with authentication on, from an environment of its own; then the demo."""
+    stack = Path(session.create_tmp()) / "ministack"
+    session.run("python", "-m", "venv", str(stack), env=QUIET)
+    session.run(str(stack / "bin" / "python"), "-m", "pip", "install", "--quiet", *MINISTACK, external=True, env=QUIET)
+    session.install(*DEV, env=QUIET)
+    install_wheel(session, "", "--no-deps")
+    session.run("pytest", "-q", "e2e", *session.posargs, env={"MINISTACK_PYTHON": os.fspath(stack / "bin" / "python")})
+    session.notify("demo")
+
+
+@nox.session(venv_location=".nox/dev", reuse_venv=True)
+def bench(session: nox.Session) -> None:
+    """Print the figures: ratios against botocore in the same run."""
+    session.install(*DEV, env=QUIET)
+    install_wheel(session, "", "--no-deps")
+    for script in sorted(Path("benchmarks").glob("bench_*.py")):
+        session.run("python", str(script))
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Renew the pinned requirements; the only session that changes files."""
+    session.install("uv")
+    common = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header")
+    session.run(*common, "--upgrade", "--all-extras", "--group", "dev", "pyproject.toml", "-o", "requirements/dev.txt")
+    session.run(
+        *common, "--resolution", "lowest-direct", "--extra", "testing", "--group", "test", "pyproject.toml",
+        "-o", "requirements/lowest.txt",
+    )  # fmt: skip
+    session.run(*common, "--upgrade", "requirements/ministack.in", "-o", "requirements/ministack.txt")
