@@ -1,0 +1,86 @@
+"""Any way of getting AWS credentials as an ordinary boto3 session, and typed Amazon Bedrock calls on top of it.
+
+The public names are resolved on first use (PEP 562), so that ``import bedrock_auth`` costs next to nothing and loads
+neither attrs nor boto3 nor botocore.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bedrock_auth.audit import (
+        Event as Event,
+        Invalidated as Invalidated,
+        Listener as Listener,
+        LogListener as LogListener,
+        RefreshFailed as RefreshFailed,
+        Retrieved as Retrieved,
+        ServedStale as ServedStale,
+        Skipped as Skipped,
+    )
+    from bedrock_auth.contracts import (
+        CredentialProvider as CredentialProvider,
+        CredentialSource as CredentialSource,
+        Stability as Stability,
+    )
+    from bedrock_auth.credentials import Credentials as Credentials
+    from bedrock_auth.errors import (
+        BedrockAuthError as BedrockAuthError,
+        ChainError as ChainError,
+        ConfigurationError as ConfigurationError,
+        CredentialError as CredentialError,
+        CredentialsExpiredError as CredentialsExpiredError,
+        DeniedError as DeniedError,
+        LoginRequiredError as LoginRequiredError,
+        MissingIdentityError as MissingIdentityError,
+        NotConfiguredError as NotConfiguredError,
+        RetrievalError as RetrievalError,
+    )
+    from bedrock_auth.host import Host as Host
+    from bedrock_auth.policy import RefreshPolicy as RefreshPolicy
+    from bedrock_auth.providers.assume_role import AssumeRole as AssumeRole
+    from bedrock_auth.providers.environment import Environment as Environment
+    from bedrock_auth.providers.from_callable import FromCallable as FromCallable
+    from bedrock_auth.providers.process import Process as Process
+    from bedrock_auth.providers.static import Static as Static
+    from bedrock_auth.redaction import RedactingFilter as RedactingFilter, redact as redact
+    from bedrock_auth.refresh import Refresher as Refresher
+    from bedrock_auth.session import Identity as Identity, create_session as create_session, whoami as whoami
+
+_HOMES = {
+    "audit": "Event Invalidated Listener LogListener RefreshFailed Retrieved ServedStale Skipped",
+    "contracts": "CredentialProvider CredentialSource Stability",
+    "credentials": "Credentials",
+    "errors": "BedrockAuthError ChainError ConfigurationError CredentialError CredentialsExpiredError DeniedError "
+    "LoginRequiredError MissingIdentityError NotConfiguredError RetrievalError",
+    "host": "Host",
+    "policy": "RefreshPolicy",
+    "providers.assume_role": "AssumeRole",
+    "providers.environment": "Environment",
+    "providers.from_callable": "FromCallable",
+    "providers.process": "Process",
+    "providers.static": "Static",
+    "redaction": "RedactingFilter redact",
+    "refresh": "Refresher",
+    "session": "Identity create_session whoami",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names from the table above, all text
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

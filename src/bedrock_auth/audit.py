@@ -1,0 +1,126 @@
+"""What happened to credentials, as frozen events for anybody who listens.
+
+A `Listener` is any callable that takes one event. Events say what was fetched, for whom, when it expires and what
+failed; of a key they hold at most the last four characters. `LogListener` writes them to a logger, one line each.
+A listener that raises is logged and skipped: auditing never stops a request.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from attrs import asdict, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+_log = logging.getLogger("bedrock_auth.audit")
+
+
+@frozen(kw_only=True)
+class Retrieved:
+    """A source delivered a set and it is in use."""
+
+    provider: str
+    at: float
+    """Seconds since the epoch."""
+    key_hint: str
+    """The last four characters of the access key id."""
+    expiration: datetime | None
+    account_id: str | None
+    seconds: float
+    """How long the source took."""
+    background: bool
+    """Whether a daemon thread fetched it while callers went on."""
+
+
+@frozen(kw_only=True)
+class RefreshFailed:
+    """A source was asked and did not deliver."""
+
+    provider: str
+    at: float
+    error: str
+    """Name of the error's class."""
+    code: str
+    message: str
+    """The error's text with anything that looks like a key masked."""
+    next_attempt_at: float | None
+    """When the source is asked again, seconds since the epoch; ``None`` where the next call asks at once."""
+    still_serving: bool
+    """Whether an earlier set stays in use."""
+
+
+@frozen(kw_only=True)
+class ServedStale:
+    """An expired set is being served because its STABLE source is down; told once per waiting period."""
+
+    provider: str
+    at: float
+    key_hint: str
+    expiration: datetime | None
+
+
+@frozen(kw_only=True)
+class Invalidated:
+    """AWS rejected the set in use; the next call fetches."""
+
+    provider: str
+    at: float
+    key_hint: str
+
+
+@frozen(kw_only=True)
+class Skipped:
+    """A chain went past a source that is not set up here."""
+
+    provider: str
+    at: float
+    reason: str
+
+
+Event: TypeAlias = Retrieved | RefreshFailed | ServedStale | Invalidated | Skipped
+
+
+class Listener(Protocol):
+    """Anything that can be called with an event."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Take note of the event; quickly, since a caller may be waiting."""
+
+
+def tell(listeners: Iterable[Listener], event: Event) -> None:
+    """Hand the event to each listener; one that raises is logged with its traceback and skipped."""
+    for listener in listeners:
+        try:
+            listener(event)
+        except Exception:
+            _log.exception("the listener %r failed on %s", listener, type(event).__name__)
+
+
+@frozen(eq=False)
+class Listeners:
+    """Several listeners as one; sessions hold it, Refreshers know it weakly."""
+
+    members: tuple[Listener, ...]
+
+    def __call__(self, event: Event, /) -> None:
+        """Tell them all."""
+        tell(self.members, event)
+
+
+_LEVELS = {Retrieved: logging.INFO, Skipped: logging.DEBUG}
+
+
+@frozen
+class LogListener:
+    """Writes one line per event: failures, invalidations and stale keys as warnings, the rest at INFO or below."""
+
+    logger: logging.Logger = field(factory=lambda: logging.getLogger("bedrock_auth.audit"))
+
+    def __call__(self, event: Event, /) -> None:
+        """Log the event's name and fields."""
+        said = " ".join(f"{name}={value!s}" for name, value in asdict(event).items() if name != "at")
+        self.logger.log(_LEVELS.get(type(event), logging.WARNING), "%s %s", type(event).__name__, said)

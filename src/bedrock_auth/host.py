@@ -1,0 +1,184 @@
+"""Host: the one object through which this library touches the world around it.
+
+Providers and the refresh engine ask their host for the environment, the time, chance and AWS clients, never the modules
+that give them, so a test replaces the world by passing another host and constructing a provider touches nothing at all.
+
+`Host.system()` is the real world, one object per process; it pickles as a reference to itself. `Host.isolated()` has an
+environment and clock of its own. After a fork the child's hosts forget their clients (sockets must not be shared) and
+draw new random numbers.
+
+The AWS clients that a host hands out are for exchanging credentials: built once per service and region, without
+credentials of their own, each call signed by `bedrock_auth.signing`. They refuse plain http except on loopback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import random
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bedrock_auth.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.client import BaseClient
+    from botocore.session import Session
+
+_log = logging.getLogger(__name__)
+
+_forked: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def call_after_fork(thing: Any) -> None:
+    """Have ``thing.after_fork()`` called in every forked child, for as long as the thing lives."""
+    _forked.add(thing)
+
+
+def _after_fork_in_child() -> None:
+    for thing in list(_forked):
+        thing.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class Host:
+    """Environment, clock, chance and AWS clients."""
+
+    environ: Mapping[str, str]
+    clock: Callable[[], float]
+    """Wall-clock seconds since the epoch: a laptop's sleep must count."""
+
+    def __init__(self, environ: Mapping[str, str], clock: Callable[[], float], seed: int | None = None) -> None:
+        """Make a host of these parts; users take `system` or `isolated`."""
+        self.environ = environ
+        self.clock = clock
+        self._seed = seed
+        self._begin()
+        call_after_fork(self)
+
+    def _begin(self) -> None:
+        self._random = random.Random(self._seed)  # noqa: S311 - jitter, not secrets
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], BaseClient] = {}
+
+    def after_fork(self) -> None:
+        """Forget clients, locks and random state."""
+        self._begin()
+
+    @staticmethod
+    def system() -> Host:
+        """The world as it is; the same object every time."""
+        return _SYSTEM
+
+    @classmethod
+    def isolated(
+        cls, environ: Mapping[str, str] | None = None, *, clock: Callable[[], float] = time.time, seed: int | None = None
+    ) -> Host:
+        """A world of its own: only these variables, this clock, and reproducible chance where a seed is given."""
+        return cls({} if environ is None else environ, clock, seed)
+
+    def __repr__(self) -> str:
+        """Tell the system host from others, show nothing."""
+        return "Host.system()" if self is _SYSTEM else "<isolated Host>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The system host pickles as a reference; another one as its parts."""
+        if self is _SYSTEM:
+            return Host.system, ()
+        return Host, (self.environ, self.clock, self._seed)
+
+    def setting(self, name: str) -> str | None:
+        """An environment variable without surrounding white space; blank counts as unset (AWS's rule)."""
+        return self.environ.get(name, "").strip() or None
+
+    def uniform(self, low: float, high: float) -> float:
+        """A random number in [low, high]."""
+        return self._random.uniform(low, high)
+
+    def region(self) -> str | None:
+        """The region that the environment names."""
+        return self.setting("AWS_REGION") or self.setting("AWS_DEFAULT_REGION")
+
+    def freezes_between_requests(self) -> bool:
+        """Whether background threads stand still between requests, as in AWS Lambda."""
+        return self.setting("AWS_LAMBDA_FUNCTION_NAME") is not None
+
+    def client(self, service_name: str, region_name: str) -> BaseClient:
+        """The client for exchanging credentials with this service, without credentials of its own.
+
+        Raises:
+            ConfigurationError: its endpoint is plain http off loopback, or not usable at all.
+        """
+        key = (service_name, region_name)
+        with self._lock:
+            client = self._clients.get(key)
+        if client is None:
+            client = self._build_client(service_name, region_name)
+            with self._lock:
+                client = self._clients.setdefault(key, client)
+        return client
+
+    def _build_client(self, service_name: str, region_name: str) -> BaseClient:
+        from botocore.config import Config  # noqa: PLC0415 - importing bedrock_auth must not load botocore
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+        from bedrock_auth import signing  # noqa: PLC0415
+        from bedrock_auth.aws import new_botocore_session, no_credentials  # noqa: PLC0415
+
+        session: Session = new_botocore_session()
+        session.register_component("credential_provider", no_credentials)
+        signing.install(session.get_component("event_emitter"))
+        config = Config(
+            connect_timeout=5,
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            auth_scheme_preference="sigv4",
+        )
+        try:
+            client = session.create_client(service_name, region_name, endpoint_url=self._endpoint(service_name), config=config)
+        except (BotoCoreError, ValueError) as error:
+            msg = f"no {service_name} client can be made for region {region_name!r}: {error}"
+            raise ConfigurationError(msg, setting="region_name") from error
+        refuse_plain_http(client.meta.endpoint_url, setting=f"the {service_name} endpoint")
+        return client
+
+
+    def _endpoint(self, service_name: str) -> str | None:
+        if self.environ is os.environ:
+            return None  # botocore reads it, and the config file, itself
+        return self.setting(f"AWS_ENDPOINT_URL_{service_name.upper().replace('-', '_')}") or self.setting("AWS_ENDPOINT_URL")
+
+
+def refuse_plain_http(url: str, *, setting: str) -> None:
+    """Let https pass, and http to this very machine.
+
+    Raises:
+        ConfigurationError: credentials would cross a network in the clear.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        return
+    msg = f"{setting} is {parts.scheme}://{parts.hostname}: credentials are exchanged over https only, loopback excepted"
+    raise ConfigurationError(msg, setting=setting)
+
+
+def is_loopback(hostname: str) -> bool:
+    """Whether the name or address is this machine; names are not resolved."""
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+_SYSTEM = Host(os.environ, time.time)
