@@ -1,0 +1,96 @@
+"""Break the refresh engine on purpose, one rule at a time, and see whether its tests notice.
+
+Run it as ``python tests/break_the_engine.py`` (or ``nox -s mutants``). Each breakage is applied to a copy of the package and
+the engine's tests are run against that copy; a breakage that survives makes the script fail. The last column is the first
+test that caught it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+BREAKAGES = [
+    ("expired answers are accepted", "refresh.py", "return credentials.unexpired(self._now())", "return credentials"),
+    ("a wait after a failure is too short", "policy.py", "BACKOFF = (5 * MINUTE, 10 * MINUTE)", "BACKOFF = (4 * MINUTE, 10 * MINUTE)"),
+    ("a wait after a failure is too long", "policy.py", "BACKOFF = (5 * MINUTE, 10 * MINUTE)", "BACKOFF = (5 * MINUTE, 11 * MINUTE)"),
+    ("a wait goes on past the mandatory moment", "snapshot.py", "return min(now + wait, self.moments.mandatory)", "return now + wait"),
+    ("a strict source's wait goes on past expiry", "snapshot.py", "return min(now + wait, self.moments.expiry)", "return now + wait"),
+    ("a stable source's wait ends at expiry", "snapshot.py", "        return now + wait\n", "        return min(now + wait, self.moments.expiry)\n"),
+    ("strict serves expired keys", "snapshot.py", "(now < self.moments.expiry or stability is Stability.STABLE)", "True"),
+    ("stable does not serve expired keys", "snapshot.py", "(now < self.moments.expiry or stability is Stability.STABLE)", "now < self.moments.expiry"),
+    ("a clock set back prolongs a wait", "snapshot.py", "return self.started <= now < self.until", "return now < self.until"),
+    ("the jitter goes past the window", "policy.py", "draw(expiry - window, expiry - 0.75 * window)", "draw(expiry - window, expiry - 0.5 * window)"),
+    ("no jitter", "policy.py", "draw(expiry - window, expiry - 0.75 * window)", "expiry - window - 1"),
+    ("short lifetimes are refreshed per call", "policy.py", "if lifetime <= window:", "if False:"),
+    ("the mandatory window ignores short lifetimes", "policy.py", "0.75 * window, lifetime / 3)", "0.75 * window)"),
+    ("a set of ninety minutes gets the short window", "policy.py", "if lifetime < 90 * MINUTE", "if lifetime <= 90 * MINUTE"),
+    ("an advisory refresh is waited for", "refresh.py", "and not self._must_run(flight, mine=mine)", "and not mine"),
+    ("an advisory refresh never starts", "snapshot.py", "return State.ADVISORY if now >= self.moments.advisory else State.VALID", "return State.VALID"),
+    ("a rejected set is not refreshed", "snapshot.py", "if self.invalidated or now >=", "if now >="),
+    ("any key invalidates", "refresh.py", "held.access_key_id != access_key_id", "False"),
+    ("invalidate bypasses a wait", "snapshot.py", "return evolve(self, invalidated=True)", "return evolve(self, invalidated=True, hold=None)"),
+    ("a refusal in the background becomes an error", "snapshot.py", "if lasting and not (nobody_waits and still_good):", "if lasting:"),
+    ("a refusal is not remembered", "snapshot.py", "return evolve(self, hold=Hold(now, now + draw(*MEMORY), error))\n        if self.credentials", "return self\n        if self.credentials"),
+    ("a failure starts no wait", "snapshot.py", "return evolve(self, hold=Hold(now, self._backoff_end(error, now, stability, draw)))", "return self"),
+    ("retry_after is ignored", "snapshot.py", "wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))", "pass"),
+    ("not configured is final after success", "refresh.py", "if self._snapshot.credentials is None:\n                raise\n", "raise\n"),
+    ("each waiter fetches for itself", "refresh.py", "if flight.patience() > 0 or self._abandoned is not None:", "if self._abandoned is not None:"),
+    ("a third fetch may start", "refresh.py", "if flight.patience() > 0 or self._abandoned is not None:", "if flight.patience() > 0:"),
+    ("an old fetch overwrites a newer set", "refresh.py", "if snapshot.closed or flight.number < snapshot.flight:", "if snapshot.closed:"),
+    ("a closed refresher takes a late set", "refresh.py", "if snapshot.closed or flight.number < snapshot.flight:", "if flight.number < snapshot.flight:"),
+    ("a child inherits the lock", "refresh.py", '"""Start the child with the set at hand and nothing in the air."""\n        self._begin()', '"""Nothing."""'),
+    ("a fetch holds the lock", "refresh.py", "            credentials = self.provider.retrieve()", "            with self._lock:\n                credentials = self.provider.retrieve()"),
+    ("one awaiter's cancellation reaches the rest", "refresh.py", "        self.future.set_running_or_notify_cancel()  # no awaiter can cancel it for the others\n", ""),
+    ("stale keys are told of at every call", "refresh.py", "            if self._stale_told is snapshot.hold:\n                return\n", ""),
+    ("errors are shared between threads", "errors.py", "        twin = copy.copy(error)", "        return error"),
+]  # fmt: skip
+
+
+def broken_copy(folder: Path, file: str, old: str, new: str) -> None:
+    """Copy the package and apply one breakage; the text must stand there exactly once."""
+    shutil.copytree(ROOT / "src" / "bedrock_auth", folder / "bedrock_auth", ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / "bedrock_auth" / file
+    text = path.read_text()
+    if text.count(old) != 1:
+        msg = f"{file} has {text.count(old)} times: {old!r}"
+        raise SystemExit(msg)
+    path.write_text(text.replace(old, new))
+
+
+def caught_by(breakage: tuple[str, str, str, str]) -> str | None:
+    """The first test that fails on this breakage, or ``None``."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        broken_copy(folder, *breakage[1:])
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=60", "tests/refresh"]
+        environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "ONLY_CATCH": "1"}
+        environ["HYPOTHESIS_STORAGE_DIRECTORY"] = name
+        ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)
+    if ran.returncode == 0:
+        return None
+    found = re.search(r"^(?:FAILED|ERROR) \S*?::(\S+)", ran.stdout, re.MULTILINE)
+    return found[1] if found else "the run was ended" if "Timeout" in ran.stdout + ran.stderr else f"pytest exit {ran.returncode}"
+
+
+def main() -> int:
+    """Break, run, tell."""
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        results = list(workers.map(caught_by, BREAKAGES))
+    for (name, file, *_), test in zip(BREAKAGES, results, strict=True):
+        print(f"{'caught  ' if test else 'SURVIVED'}  {name} ({file})  {test or ''}")
+    survivors = results.count(None)
+    print(f"{len(results) - survivors} of {len(results)} breakages caught")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
