@@ -1,0 +1,142 @@
+"""`create_session`: a provider becomes an ordinary `boto3.Session`; `whoami`: who signs with a session.
+
+The identity is the provider's, always. No environment variable, profile or bearer token changes who signs. Everything else
+— region, endpoints, retries, proxies, certificates — works as in boto3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from bedrock_auth.audit import Listeners
+from bedrock_auth.contracts import CredentialProvider, CredentialSource, traits
+from bedrock_auth.errors import ConfigurationError
+from bedrock_auth.host import Host
+from bedrock_auth.policy import RefreshPolicy
+from bedrock_auth.pool import shared
+from bedrock_auth.providers.expected_account import ExpectedAccount
+from bedrock_auth.providers.from_callable import FromCallable, FromSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    import boto3
+
+    from bedrock_auth.audit import Listener
+    from bedrock_auth.refresh import Refresher
+
+
+def create_session(
+    provider: CredentialProvider | CredentialSource | Callable[[], Any] | None = None,
+    *,
+    region_name: str | None = None,
+    policy: RefreshPolicy | None = None,
+    expected_account: str | None = None,
+    listeners: Iterable[Listener] = (),
+) -> boto3.Session:
+    """A real ``boto3.Session`` whose clients all sign as this provider, with keys that are always current.
+
+    Nothing is fetched before the first request. Sessions from equal providers share one set of keys and one refresh.
+
+    Args:
+        provider: a provider, a source such as a `Refresher`, or a function that returns credentials.
+        region_name: by default the provider's hint, ``AWS_REGION``, ``AWS_DEFAULT_REGION``, then the profile's.
+        policy: refresh policy; not for a source, which has its own.
+        expected_account: twelve digits; keys of any other account are refused before anything is signed with them. Costs
+            one ``sts:GetCallerIdentity`` per fetched set, which needs no permission.
+        listeners: called with each audit event of this session's keys.
+
+    Raises:
+        ConfigurationError: something among these is not usable; nothing falls back silently.
+    """
+    source = _source(provider, policy, expected_account)
+    heard = _subscribe(source, tuple(listeners))
+    return _boto3_session(source, region_name or _region_hint(source), heard)
+
+
+def _source(provider: object, policy: RefreshPolicy | None, expected_account: str | None) -> CredentialSource:
+    if isinstance(provider, CredentialSource):
+        if policy is not None:
+            msg = "policy cannot be set for a source: give it to the Refresher, or pass the provider itself"
+            raise ConfigurationError(msg, setting="policy")
+        if expected_account is None:
+            return provider
+        provider = FromSource(provider)
+    made = _provider(provider)
+    if expected_account is not None:
+        made = ExpectedAccount(made, expected_account)
+    return shared.refresher(made, policy or RefreshPolicy())
+
+
+def _provider(provider: object) -> CredentialProvider:
+    if isinstance(provider, CredentialProvider) and not isinstance(provider, type):
+        return provider
+    if callable(provider) and not isinstance(provider, type):
+        return FromCallable(provider)
+    if isinstance(provider, type):
+        found = f"the class {provider.__name__}; pass an instance of it"
+    else:
+        found = "None; nothing is signed with whatever lies around" if provider is None else type(provider).__name__
+    msg = f"provider must be a credential provider, a source or a function, not {found}"
+    raise ConfigurationError(msg, setting="provider")
+
+
+def _subscribe(source: CredentialSource, listeners: tuple[Listener, ...]) -> Listeners | None:
+    if not listeners:
+        return None
+    subscribe = getattr(source, "subscribe", None)
+    if subscribe is None:
+        msg = f"listeners cannot be told anything by {type(source).__name__}: it has no subscribe()"
+        raise ConfigurationError(msg, setting="listeners")
+    heard = Listeners(listeners)
+    subscribe(heard)
+    return heard
+
+
+def _region_hint(source: CredentialSource) -> str | None:
+    return traits(getattr(source, "provider", source)).region_name or Host.system().region()
+
+
+def _boto3_session(source: CredentialSource, region_name: str | None, listeners: Listeners | None) -> boto3.Session:
+    import boto3  # noqa: PLC0415 - only whoever makes a session pays for boto3
+
+    from bedrock_auth.aws import new_botocore_session  # noqa: PLC0415
+    from bedrock_auth.bridge import connect  # noqa: PLC0415
+
+    session = new_botocore_session()
+    connect(session, source, listeners)
+    return boto3.Session(botocore_session=session, region_name=region_name)
+
+
+@frozen
+class Identity:
+    """Who signs with a session."""
+
+    arn: str
+    account: str
+    user_id: str
+    source: str
+    """The provider's name; botocore's method for sessions that are not ours."""
+    expiration: datetime | None
+    """When the current keys expire, aware UTC; ``None`` where they do not."""
+
+
+def whoami(session: boto3.Session) -> Identity:
+    """Ask AWS who signs with this session (``sts:GetCallerIdentity``; it needs no permission).
+
+    Raises:
+        ConfigurationError: the session has no credentials.
+        botocore.exceptions.ClientError: AWS refused the keys.
+    """
+    credentials: Any = session.get_credentials()
+    if credentials is None:
+        msg = "the session has no credentials; make it with create_session(provider)"
+        raise ConfigurationError(msg, setting="session")
+    answer = session.client("sts", region_name=session.region_name or "us-east-1").get_caller_identity()
+    source: Any = getattr(credentials, "source", None)
+    name = str(credentials.method) if source is None else getattr(source, "name", "") or source.current().source
+    expiration = getattr(credentials, "_expiry_time", None)
+    return Identity(answer["Arn"], answer["Account"], answer["UserId"], name, expiration)
