@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 BREAKAGES = [
-    ("expired answers are accepted", "refresh.py", "return credentials.unexpired(self._now())", "return credentials"),
+    ("expired answers are accepted", "refresh.py", "return answer.unexpired(self._now())", "return answer"),
     ("a wait after a failure is too short", "policy.py", "BACKOFF = (5 * MINUTE, 10 * MINUTE)", "BACKOFF = (4 * MINUTE, 10 * MINUTE)"),
     ("a wait after a failure is too long", "policy.py", "BACKOFF = (5 * MINUTE, 10 * MINUTE)", "BACKOFF = (5 * MINUTE, 11 * MINUTE)"),
     ("a wait goes on past the mandatory moment", "snapshot.py", "return min(now + wait, self.moments.mandatory)", "return now + wait"),
@@ -39,8 +39,8 @@ BREAKAGES = [
     ("any key invalidates", "refresh.py", "held.access_key_id != access_key_id", "False"),
     ("invalidate bypasses a wait", "snapshot.py", "return evolve(self, invalidated=True)", "return evolve(self, invalidated=True, hold=None)"),
     ("a refusal in the background becomes an error", "snapshot.py", "if lasting and not (nobody_waits and still_good):", "if lasting:"),
-    ("a refusal is not remembered", "snapshot.py", "return evolve(self, hold=Hold(now, now + draw(*MEMORY), error))\n        if self.credentials", "return self\n        if self.credentials"),
-    ("a failure starts no wait", "snapshot.py", "return evolve(self, hold=Hold(now, self._backoff_end(error, now, stability, draw)))", "return self"),
+    ("a refusal is not remembered", "snapshot.py", "return evolve(self, hold=Hold(now, now + rules.draw(*MEMORY), error))\n        if self.credentials", "return self\n        if self.credentials"),
+    ("a failure starts no wait", "snapshot.py", "return evolve(self, hold=Hold(now, self._backoff_end(error, now, rules)))", "return self"),
     ("retry_after is ignored", "snapshot.py", "wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))", "pass"),
     ("not configured is final after success", "refresh.py", "if self._snapshot.credentials is None:\n                raise\n", "raise\n"),
     ("each waiter fetches for itself", "refresh.py", "if flight.patience() > 0 or self._abandoned is not None:", "if self._abandoned is not None:"),
@@ -48,7 +48,7 @@ BREAKAGES = [
     ("an old fetch overwrites a newer set", "refresh.py", "if snapshot.closed or flight.number < snapshot.flight:", "if snapshot.closed:"),
     ("a closed refresher takes a late set", "refresh.py", "if snapshot.closed or flight.number < snapshot.flight:", "if flight.number < snapshot.flight:"),
     ("a child inherits the lock", "refresh.py", '"""Start the child with the set at hand and nothing in the air."""\n        self._begin()', '"""Nothing."""'),
-    ("a fetch holds the lock", "refresh.py", "            credentials = self.provider.retrieve()", "            with self._lock:\n                credentials = self.provider.retrieve()"),
+    ("a fetch holds the lock", "refresh.py", "            return self._checked(self.provider.retrieve())", "            with self._lock:\n                return self._checked(self.provider.retrieve())"),
     ("one awaiter's cancellation reaches the rest", "refresh.py", "        self.future.set_running_or_notify_cancel()  # no awaiter can cancel it for the others\n", ""),
     ("stale keys are told of at every call", "refresh.py", "            if self._stale_told is snapshot.hold:\n                return\n", ""),
     ("errors are shared between threads", "errors.py", "        twin = copy.copy(error)", "        return error"),
@@ -71,7 +71,19 @@ def caught_by(breakage: tuple[str, str, str, str]) -> str | None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         broken_copy(folder, *breakage[1:])
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=60", "tests/refresh"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "timeout=60",
+            "tests/refresh",
+            "tests/test_policy.py",
+        ]
         environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "ONLY_CATCH": "1"}
         environ["HYPOTHESIS_STORAGE_DIRECTORY"] = name
         ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)

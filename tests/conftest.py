@@ -1,14 +1,21 @@
 """No test sees the machine it runs on: no AWS variables, a home of its own, no network but loopback."""
 
+from __future__ import annotations
+
 import ipaddress
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from bedrock_auth.pool import shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def _is_local(host: object) -> bool:
@@ -45,3 +52,19 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     shared._refreshers.clear()
+
+
+@pytest.fixture(scope="session")
+def _moto() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto(_moto: str) -> str:
+    """Address of moto's server in this process, with nothing in it."""
+    urlopen(Request(f"{_moto}/moto-api/reset", method="POST"), timeout=5).close()
+    return _moto

@@ -92,7 +92,13 @@ def test_every_spelling_of_aws_answers_is_read(token_name, version, expiration):
 
 
 def test_botocores_own_names_are_read():
-    answer = {"access_key": KEY, "secret_key": SECRET, "token": TOKEN, "expiry_time": "2030-01-02T03:04:05Z", "account_id": "1" * 12}
+    answer = {
+        "access_key": KEY,
+        "secret_key": SECRET,
+        "token": TOKEN,
+        "expiry_time": "2030-01-02T03:04:05Z",
+        "account_id": "1" * 12,
+    }
     assert Credentials.from_answer(answer, source="x") == Credentials(KEY, SECRET, TOKEN, WHEN, "1" * 12, "x")
 
 
@@ -111,7 +117,10 @@ def test_keys_may_come_without_token_and_expiration():
         ({"AccessKeyId": KEY, "SecretAccessKey": " "}, "SecretAccessKey is missing or empty"),
         ({"AccessKeyId": KEY, "SecretAccessKey": [SECRET]}, "SecretAccessKey is missing or empty"),
         ({"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Version": 2}, "Version other than 1"),
-        ({"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Expiration": "2030-01-02T03:04:05"}, "Expiration is not an ISO 8601 time"),
+        (
+            {"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Expiration": "2030-01-02T03:04:05"},
+            "Expiration is not an ISO 8601 time",
+        ),
         ({"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Expiration": 1893553445}, "Expiration is neither"),
         ({"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Token": {"a": 1}}, "session_token is not one line"),
         ({"AccessKeyId": KEY, "SecretAccessKey": SECRET, "AccountId": 12}, "AccountId is not text"),
@@ -144,7 +153,17 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-NAMES = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Token", "Expiration", "AccountId", "Version", "access_key", "secret_key"]
+NAMES = [
+    "AccessKeyId",
+    "SecretAccessKey",
+    "SessionToken",
+    "Token",
+    "Expiration",
+    "AccountId",
+    "Version",
+    "access_key",
+    "secret_key",
+]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), JSON | st.sampled_from([KEY, SECRET, "2030-01-01T00:00:00Z"])))

@@ -20,9 +20,7 @@ from bedrock_auth.errors import (
     fresh,
 )
 
-CREDENTIAL_CLASSES = [
-    thing for _, thing in inspect.getmembers(errors, inspect.isclass) if issubclass(thing, CredentialError)
-]
+CREDENTIAL_CLASSES = [thing for _, thing in inspect.getmembers(errors, inspect.isclass) if issubclass(thing, CredentialError)]
 ALL_CLASSES = sorted(
     {
         thing
@@ -78,20 +76,21 @@ def test_the_tree_is_as_designed():
 def test_a_fresh_error_keeps_the_cause_and_has_no_traceback():
     try:
         try:
-            raise OSError("socket")  # noqa: TRY301, EM101 - the cause under test
+            raise OSError("socket")
         except OSError as cause:
             raise RetrievalError("down") from cause
     except RetrievalError as caught:
-        twin = fresh(caught)
-    assert twin is not caught
+        error = caught
+    twin = fresh(error)
+    assert twin is not error
     assert isinstance(twin.__cause__, OSError)
     assert twin.__traceback__ is None
 
 
 def test_an_error_that_cannot_be_copied_is_raised_itself():
-    class Odd(CredentialError):
+    class OddError(CredentialError):
         def __init__(self) -> None:
             super().__init__("odd")
 
-    odd = Odd()
+    odd = OddError()
     assert fresh(odd) is odd

@@ -79,7 +79,15 @@ def test_a_client_has_no_credentials_whatever_lies_around(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "local"),
-    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("localhost.evil", False), ("", False)],
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("localhost.evil", False),
+        ("", False),
+    ],
 )
 def test_loopback(name, local):
     assert is_loopback(name) is local

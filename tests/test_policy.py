@@ -12,9 +12,7 @@ from bedrock_auth.policy import RefreshPolicy, advisory_window, mandatory_window
 DEFAULT = RefreshPolicy()
 
 
-@pytest.mark.parametrize(
-    ("lifetime", "window"), [(1, 300), (1200, 300), (1201, 900), (5399, 900), (5400, 3600), (43200, 3600)]
-)
+@pytest.mark.parametrize(("lifetime", "window"), [(1, 300), (1200, 300), (1201, 900), (5399, 900), (5400, 3600), (43200, 3600)])
 def test_the_advisory_window_follows_the_lifetime(lifetime, window):
     assert advisory_window(lifetime, DEFAULT) == window
 

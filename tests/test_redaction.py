@@ -116,7 +116,7 @@ def test_the_filter_covers_tracebacks():
 
 
 def test_a_wrong_format_string_does_not_lose_the_record():
-    assert "its arguments do not fit" in _logged(lambda logger: logger.error("%s %s", "one"))
+    assert "its arguments do not fit" in _logged(lambda logger: logger.error("%s %s", "one"))  # noqa: PLE1206 - the mistake under test
 
 
 def test_botocores_loggers_are_guarded_once():

@@ -96,7 +96,7 @@ def tell(listeners: Iterable[Listener], event: Event) -> None:
     for listener in listeners:
         try:
             listener(event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is the listener's
             _log.exception("the listener %r failed on %s", listener, type(event).__name__)
 
 

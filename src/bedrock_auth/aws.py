@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.loaders
 import botocore.session
+from botocore.config import Config
 from botocore.configprovider import ConstantProvider
 from botocore.exceptions import BotoCoreError
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 USER_AGENT = f"bedrock-auth/{__version__}"
 
 _data_files: dict[Any, Any] = {}
+
+
+def sigv4_config(**settings: Any) -> Config:
+    """A client config that states SigV4: ``AWS_BEARER_TOKEN_BEDROCK`` and the like take over only where nothing is stated."""
+    return Config(**{"auth_scheme_preference": "sigv4", **settings})
 
 
 class _SharedLoader(botocore.loaders.Loader):
@@ -52,18 +58,20 @@ def new_botocore_session() -> Session:
     """
     session = botocore.session.Session()
     session.user_agent_extra = USER_AGENT
+    _settle_profile(session)
     if session.get_config_variable("data_path") is None:
         session.register_component("data_loader", _SharedLoader())
-    _forgive_missing_profile(session)
     guard_loggers()
     return session
 
 
-def _forgive_missing_profile(session: Session) -> None:
+def _settle_profile(session: Session) -> None:
+    """Let the profile of this moment name region and endpoints for good; one that does not exist counts as none."""
     try:
-        missing = session.profile is not None and session.profile not in session.full_config["profiles"]
+        known = session.full_config["profiles"]
     except BotoCoreError as error:
         msg = f"the AWS config file cannot be read: {error}"
         raise ConfigurationError(msg, setting="AWS_CONFIG_FILE") from error
-    if missing:
-        session.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
+    profile = session.get_config_variable("profile")
+    constant = ConstantProvider(profile if profile in known else None)
+    session.get_component("config_store").set_config_provider("profile", constant)

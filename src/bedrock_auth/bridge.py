@@ -13,9 +13,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 
+from bedrock_auth.aws import sigv4_config
 from bedrock_auth.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _KEY = "bedrock_auth.signed_by"
 _RETRIED = "bedrock_auth.retried"
 
 
-class SourceCredentials(RefreshableCredentials):  # type: ignore[misc]  # botocore is untyped
+class SourceCredentials(RefreshableCredentials):
     """botocore's RefreshableCredentials in form; in fact every read goes to the source."""
 
     def __init__(self, source: CredentialSource, listeners: Listeners | None = None) -> None:
@@ -45,7 +45,7 @@ class SourceCredentials(RefreshableCredentials):  # type: ignore[misc]  # botoco
         self.method = METHOD
         self._listeners = listeners
         self._current = source.current
-        self._pair: tuple[Credentials | None, ReadOnlyCredentials | None] = (None, None)
+        self._pair: tuple[Credentials, ReadOnlyCredentials] | None = None
 
     def __repr__(self) -> str:
         return f"<SourceCredentials of {self.source!r}>"
@@ -53,9 +53,9 @@ class SourceCredentials(RefreshableCredentials):  # type: ignore[misc]  # botoco
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """The set of this moment, as botocore signs with it."""
         credentials = self._current()
-        held, frozen = self._pair
-        if held is credentials:
-            return frozen
+        pair = self._pair
+        if pair is not None and pair[0] is credentials:
+            return pair[1]
         frozen = ReadOnlyCredentials(
             credentials.access_key_id, credentials.secret_access_key, credentials.session_token, credentials.account_id
         )
@@ -71,7 +71,7 @@ class SourceCredentials(RefreshableCredentials):  # type: ignore[misc]  # botoco
     def _expiry_time(self) -> datetime | None:
         return self._current().expiration
 
-    def refresh_needed(self, refresh_in: float | None = None) -> bool:
+    def refresh_needed(self, refresh_in: float | None = None) -> bool:  # noqa: ARG002 - botocore's signature
         """Never: the source sees to it."""
         return False
 
@@ -93,7 +93,7 @@ def connect(session: Session, source: CredentialSource, listeners: Listeners | N
     client whose own ``config=`` states another scheme gets that: it is the caller's explicit word.
     """
     session.register_component("credential_provider", _Component(SourceCredentials(source, listeners)))
-    session.set_default_client_config(Config(auth_scheme_preference="sigv4"))
+    session.set_default_client_config(sigv4_config())
     events = session.get_component("event_emitter")
     events.register_last("request-created", _remember_signer, unique_id="bedrock-auth-remember")
     renewal = _Renewal(source)
@@ -101,7 +101,7 @@ def connect(session: Session, source: CredentialSource, listeners: Listeners | N
 
 
 def _remember_signer(request: Any, **_: Any) -> None:
-    """botocore does not tell its retry handlers which key signed; the last handler to see a request notes it."""
+    """Note which key signed, as the last handler to see a request: retry handlers are not told."""
     context = request.context
     context[_KEY] = signing_key_id(request)
 

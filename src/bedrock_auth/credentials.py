@@ -55,8 +55,12 @@ def _required_text(value: object, name: str) -> str:
     raise ConfigurationError(msg, setting=name)
 
 
-def _checked(name: str) -> Any:
-    return lambda value: _required_text(value, name)
+def _access_key_id(value: object) -> str:
+    return _required_text(value, "access_key_id")
+
+
+def _secret_access_key(value: object) -> str:
+    return _required_text(value, "secret_access_key")
 
 
 def _optional_token(value: object) -> str | None:
@@ -80,8 +84,8 @@ class Credentials:
         ConfigurationError: a key is empty or no text, or ``expiration`` has no time zone. The value is never shown.
     """
 
-    access_key_id: str = field(converter=_checked("access_key_id"), repr=masked_key_id)
-    secret_access_key: str = field(converter=_checked("secret_access_key"), repr=False)
+    access_key_id: str = field(converter=_access_key_id, repr=masked_key_id)
+    secret_access_key: str = field(converter=_secret_access_key, repr=False)
     session_token: str | None = field(default=None, converter=_optional_token, repr=False)
     expiration: datetime | None = field(default=None, converter=_aware)
     """Aware UTC time after which AWS refuses the keys; ``None`` for keys that do not expire."""
@@ -174,7 +178,9 @@ def _malformed(source: str, problem: str) -> RetrievalError:
 
 
 def _from_names(answer: Mapping[str, Any], names: Mapping[str, tuple[str, ...]], source: str) -> Credentials:
-    values = {ours: next((answer[n] for n in theirs if answer.get(n) is not None), None) for ours, theirs in names.items()}
+    values: dict[str, Any] = {
+        ours: next((answer[name] for name in theirs if answer.get(name) is not None), None) for ours, theirs in names.items()
+    }
     for ours in ("access_key_id", "secret_access_key"):
         if not isinstance(values[ours], str) or not values[ours].strip():
             raise _malformed(source, f"{names[ours][0]} is missing or empty")

@@ -83,10 +83,10 @@ class CredentialError(BedrockAuthError, CredentialRetrievalError):
     code: str = ""
     """AWS's or the endpoint's own error code, such as ``AccessDenied``; empty where there was none."""
 
-    @property
-    def kwargs(self) -> dict[str, Any]:
-        """What botocore's own class offers its handlers."""
-        return {"provider": self.provider, "error_msg": self.message}
+    def __init__(self, message: str, /, **details: Any) -> None:
+        """Also offer ``kwargs``, which handlers of botocore's own class read."""
+        super().__init__(message, **details)
+        self.kwargs: Any = {"provider": self.provider, "error_msg": self.message}
 
 
 class NotConfiguredError(CredentialError):

@@ -23,7 +23,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bedrock_auth.errors import ConfigurationError
+from bedrock_auth.credentials import MAX_ANSWER_BYTES
+from bedrock_auth.errors import ConfigurationError, RetrievalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,20 +129,20 @@ class Host:
         return client
 
     def _build_client(self, service_name: str, region_name: str) -> BaseClient:
-        from botocore.config import Config  # noqa: PLC0415 - importing bedrock_auth must not load botocore
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - importing bedrock_auth must not load botocore
 
-        from bedrock_auth import signing  # noqa: PLC0415
-        from bedrock_auth.aws import new_botocore_session, no_credentials  # noqa: PLC0415
+        from bedrock_auth import signing  # noqa: PLC0415 - the same
+        from bedrock_auth.aws import new_botocore_session, no_credentials, sigv4_config  # noqa: PLC0415 - the same
 
         session: Session = new_botocore_session()
         session.register_component("credential_provider", no_credentials)
         signing.install(session.get_component("event_emitter"))
-        config = Config(
+        session.get_component("event_emitter").register("before-parse", _refuse_oversized)
+        config = sigv4_config(
             connect_timeout=5,
             read_timeout=10,
             retries={"mode": "standard", "total_max_attempts": 2},
-            auth_scheme_preference="sigv4",
+            parameter_validation=False,  # providers check, and show no value; a stand-in may issue keys for two seconds
         )
         try:
             client = session.create_client(service_name, region_name, endpoint_url=self._endpoint(service_name), config=config)
@@ -151,11 +152,16 @@ class Host:
         refuse_plain_http(client.meta.endpoint_url, setting=f"the {service_name} endpoint")
         return client
 
-
     def _endpoint(self, service_name: str) -> str | None:
         if self.environ is os.environ:
             return None  # botocore reads it, and the config file, itself
         return self.setting(f"AWS_ENDPOINT_URL_{service_name.upper().replace('-', '_')}") or self.setting("AWS_ENDPOINT_URL")
+
+
+def _refuse_oversized(response_dict: dict[str, Any], **_: Any) -> None:
+    if len(response_dict["body"]) > MAX_ANSWER_BYTES:
+        msg = f"AWS's answer is larger than {MAX_ANSWER_BYTES} bytes, so it is no set of credentials"
+        raise RetrievalError(msg, code="OversizedAnswer")
 
 
 def refuse_plain_http(url: str, *, setting: str) -> None:

@@ -55,6 +55,10 @@ def _window(value: float | timedelta | None) -> float | None:
     return window
 
 
+def _load_timeout(value: float | timedelta) -> float:
+    return seconds(value, "load_timeout")
+
+
 def _mode(value: str) -> str:
     if value not in {"auto", "background", "inline"}:
         msg = f"advisory_refresh must be 'auto', 'background' or 'inline', not {value!r}"
@@ -77,7 +81,7 @@ class RefreshPolicy:
 
     advisory_window: float | None = field(default=None, converter=_window)
     advisory_refresh: Literal["auto", "background", "inline"] = field(default="auto", converter=_mode)
-    load_timeout: float = field(default=22.0, converter=lambda value: seconds(value, "load_timeout"))
+    load_timeout: float = field(default=22.0, converter=_load_timeout)
 
 
 @frozen

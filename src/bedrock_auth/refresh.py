@@ -70,7 +70,7 @@ from bedrock_auth.errors import (
 from bedrock_auth.host import Host, call_after_fork
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.redaction import redact
-from bedrock_auth.snapshot import Hold, Snapshot, State
+from bedrock_auth.snapshot import Hold, Rules, Snapshot, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,12 +113,11 @@ class Refresher:
         self.provider = provider
         self.policy = policy or RefreshPolicy()
         self.host: Host = host or getattr(provider, "host", None) or Host.system()
-        self._traits = traits(provider)
+        self._rules = Rules(traits(provider), self.policy, self.host.uniform)
         self._now: Callable[[], float] = self.host.clock
         self._snapshot = Snapshot()
-        self._load_timeout = max(
-            self.policy.load_timeout, self._traits.timeout, INTERACTIVE_LOAD_TIMEOUT if self._traits.interactive else 0
-        )
+        patience = INTERACTIVE_LOAD_TIMEOUT if self._rules.traits.interactive else self._rules.traits.timeout
+        self._load_timeout = max(self.policy.load_timeout, patience)
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
         self._flights = 0
         self._begin()
@@ -158,9 +157,10 @@ class Refresher:
         snapshot = self._snapshot
         if self._now() < snapshot.quiet_until:
             return snapshot.credentials  # type: ignore[return-value]  # never None before quiet_until
-        ready, flight, mine = self._board()
-        if flight is None:
-            return ready
+        seat = self._board()
+        if isinstance(seat, Credentials):
+            return seat
+        flight, mine = seat
         if mine:
             self._fly(flight)
         return self._wait(flight)
@@ -174,9 +174,10 @@ class Refresher:
         snapshot = self._snapshot
         if self._now() < snapshot.quiet_until:
             return snapshot.credentials  # type: ignore[return-value]
-        ready, flight, mine = self._board()
-        if flight is None:
-            return ready
+        seat = self._board()
+        if isinstance(seat, Credentials):
+            return seat
+        flight, mine = seat
         if mine and not self._launch(flight):
             self._land(flight, RetrievalError(f"{self.name}: no thread can be started to fetch in", provider=self.name))
         landing = asyncio.wrap_future(flight.future)
@@ -193,11 +194,11 @@ class Refresher:
     def prefetch(self) -> None:
         """Start a fetch in the background where one is due, and return at once; failures reach listeners only."""
         try:
-            _, flight, mine = self._board()
+            seat = self._board()
         except CredentialError:
             return
-        if flight is not None and mine and not self._launch(flight):
-            self._land(flight, RetrievalError(f"{self.name}: no thread can be started to fetch in", provider=self.name))
+        if not isinstance(seat, Credentials) and seat[1] and not self._launch(seat[0]):
+            self._land(seat[0], RetrievalError(f"{self.name}: no thread can be started to fetch in", provider=self.name))
 
     def invalidate(self, access_key_id: str) -> None:
         """Say that AWS refused this key. If it is the current one the next call must refresh; else nothing changes."""
@@ -223,18 +224,18 @@ class Refresher:
 
     # ---------------------------------------------------------------- deciding
 
-    def _board(self) -> tuple[Credentials, None, bool] | tuple[None, _Flight, bool]:
-        """What this caller does: use a set, or wait for a flight, which is its own to run where ``mine``."""
+    def _board(self) -> Credentials | tuple[_Flight, bool]:
+        """What this caller does: use a set, or wait for a flight, which is its own to run where the second value says so."""
         with self._lock:
             now, snapshot = self._now(), self._snapshot
             state = snapshot.state(now)
             if state in {State.INITIAL, State.ADVISORY, State.MANDATORY}:
                 flight, mine = self._seat(nobody_waits=state is State.ADVISORY)
         if state is State.LIMITED:
-            return self._limited(snapshot, now), None, False
+            return self._limited(snapshot, now)
         if state is State.VALID or (state is State.ADVISORY and not self._must_run(flight, mine=mine)):
-            return snapshot.credentials, None, False  # type: ignore[return-value]
-        return None, flight, mine
+            return snapshot.credentials  # type: ignore[return-value]  # both states have a set
+        return flight, mine
 
     def _seat(self, *, nobody_waits: bool) -> tuple[_Flight, bool]:
         """The flight under way, or a new one; under the lock."""
@@ -285,17 +286,15 @@ class Refresher:
         except CredentialError as error:
             outcome = error
         except BaseException as error:
-            self._land(flight, RetrievalError(f"{self.name}: the fetch was broken off by {type(error).__name__}", provider=self.name))
+            self._land(
+                flight, RetrievalError(f"{self.name}: the fetch was broken off by {type(error).__name__}", provider=self.name)
+            )
             raise
         self._land(flight, outcome, seconds=time.monotonic() - started, background=background)
 
     def _retrieve(self) -> Credentials:
         try:
-            credentials = self.provider.retrieve()
-            if not isinstance(credentials, Credentials):
-                msg = f"{self.name}: retrieve() returned {type(credentials).__name__}, not Credentials"
-                raise ConfigurationError(msg, provider=self.name)
-            return credentials.unexpired(self._now())
+            return self._checked(self.provider.retrieve())
         except NotConfiguredError as error:
             if self._snapshot.credentials is None:
                 raise
@@ -305,6 +304,12 @@ class Refresher:
         except Exception as error:
             msg = f"{self.name} failed with {type(error).__name__}: {redact(str(error))}"
             raise RetrievalError(msg, provider=self.name) from error
+
+    def _checked(self, answer: object) -> Credentials:
+        if not isinstance(answer, Credentials):
+            msg = f"{self.name}: retrieve() returned {type(answer).__name__}, not Credentials"
+            raise ConfigurationError(msg, provider=self.name)
+        return answer.unexpired(self._now())
 
     def _land(
         self, flight: _Flight, outcome: Credentials | CredentialError, *, seconds: float = 0.0, background: bool = False
@@ -327,9 +332,7 @@ class Refresher:
         snapshot, now = self._snapshot, self._now()
         if snapshot.closed or flight.number < snapshot.flight:
             return None
-        self._snapshot = snapshot.succeeded(
-            credentials, now, flight.number, self._traits, self.policy, self.host.uniform
-        )
+        self._snapshot = snapshot.succeeded(credentials, now, flight.number, self._rules)
         return Retrieved(
             provider=self.name,
             at=now,
@@ -346,9 +349,7 @@ class Refresher:
         if flight.counted or snapshot.closed or flight.number <= snapshot.flight:
             return None
         flight.counted = True
-        after = snapshot.failed(
-            fresh(error), now, self._traits.stability, self.host.uniform, nobody_waits=flight.nobody_waits
-        )
+        after = snapshot.failed(fresh(error), now, self._rules, nobody_waits=flight.nobody_waits)
         self._snapshot = after
         return RefreshFailed(
             provider=self.name,
@@ -373,7 +374,7 @@ class Refresher:
             return self._newest(flight, outcome)
         snapshot, now = self._snapshot, self._now()
         remembered = snapshot.hold is not None and snapshot.hold.error is not None
-        if remembered or not snapshot.servable(now, self._traits.stability):
+        if remembered or not snapshot.servable(now, self._rules.traits.stability):
             raise fresh(outcome)
         self._tell_if_stale(snapshot, now)
         return snapshot.credentials  # type: ignore[return-value]  # servable

@@ -17,7 +17,8 @@ from bedrock_auth.host import Host
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.pool import shared
 from bedrock_auth.providers.expected_account import ExpectedAccount
-from bedrock_auth.providers.from_callable import FromCallable, FromSource
+from bedrock_auth.providers.from_callable import FromCallable
+from bedrock_auth.providers.from_source import FromSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import boto3
 
     from bedrock_auth.audit import Listener
-    from bedrock_auth.refresh import Refresher
 
 
 def create_session(

@@ -37,6 +37,15 @@ class State(Enum):
 
 
 @frozen
+class Rules:
+    """What does not change from fetch to fetch: the provider's traits, the user's policy, and chance."""
+
+    traits: Traits
+    policy: RefreshPolicy
+    draw: Callable[[float, float], float]
+
+
+@frozen
 class Hold:
     """The source is left alone for a while: callers get the set, or the remembered error where there is one."""
 
@@ -92,52 +101,34 @@ class Snapshot:
         """AWS refused the set: the next call refreshes; the set is kept."""
         return evolve(self, invalidated=True)
 
-    def succeeded(
-        self,
-        credentials: Credentials,
-        now: float,
-        flight: int,
-        traits: Traits,
-        policy: RefreshPolicy,
-        draw: Callable[[float, float], float],
-    ) -> Snapshot:
+    def succeeded(self, credentials: Credentials, now: float, flight: int, rules: Rules) -> Snapshot:
         """The set is installed and everything earlier forgotten."""
         if credentials.expiration is None:
-            schedule = unexpiring(now, traits.revalidate_after)
+            schedule = unexpiring(now, rules.traits.revalidate_after)
         else:
-            schedule = moments(now, credentials.expiration.timestamp(), policy, draw)
-        if traits.interactive:  # a person is asked as late and as rarely as possible
+            schedule = moments(now, credentials.expiration.timestamp(), rules.policy, rules.draw)
+        if rules.traits.interactive:  # a person is asked as late and as rarely as possible
             schedule = evolve(schedule, advisory=schedule.mandatory)
         return Snapshot(credentials, schedule, generation=self.generation + 1, flight=flight)
 
-    def failed(
-        self,
-        error: CredentialError,
-        now: float,
-        stability: Stability,
-        draw: Callable[[float, float], float],
-        *,
-        nobody_waits: bool,
-    ) -> Snapshot:
+    def failed(self, error: CredentialError, now: float, rules: Rules, *, nobody_waits: bool) -> Snapshot:
         """The source did not deliver: remember the error, or keep the set and wait."""
         lasting = isinstance(error, DeniedError | ConfigurationError)
         still_good = now < self.moments.mandatory and not self.invalidated
         if lasting and not (nobody_waits and still_good):
-            return evolve(self, hold=Hold(now, now + draw(*MEMORY), error))
+            return evolve(self, hold=Hold(now, now + rules.draw(*MEMORY), error))
         if self.credentials is None:
             return self
-        if not self.servable(now, stability):
-            return evolve(self, hold=Hold(now, now + draw(*MEMORY), error))
-        return evolve(self, hold=Hold(now, self._backoff_end(error, now, stability, draw)))
+        if not self.servable(now, rules.traits.stability):
+            return evolve(self, hold=Hold(now, now + rules.draw(*MEMORY), error))
+        return evolve(self, hold=Hold(now, self._backoff_end(error, now, rules)))
 
-    def _backoff_end(
-        self, error: CredentialError, now: float, stability: Stability, draw: Callable[[float, float], float]
-    ) -> float:
-        wait = draw(*BACKOFF)
+    def _backoff_end(self, error: CredentialError, now: float, rules: Rules) -> float:
+        wait = rules.draw(*BACKOFF)
         if isinstance(error, RetrievalError) and error.retry_after is not None:
             wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
         if now < self.moments.mandatory:
             return min(now + wait, self.moments.mandatory)
-        if stability is Stability.STRICT:
+        if rules.traits.stability is Stability.STRICT:
             return min(now + wait, self.moments.expiry)
         return now + wait

@@ -29,7 +29,9 @@ from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.refresh import Refresher
 from support.worlds import Clock, Source, fails, world
 
-LIFETIMES = st.sampled_from([2, 30, 59, 61, 180, 299, 301, 540, 900, 1200, 1201, 3600, 5399, 5400, 43200]) | st.integers(1, 50_000)
+LIFETIMES = st.sampled_from([2, 30, 59, 61, 180, 299, 301, 540, 900, 1200, 1201, 3600, 5399, 5400, 43200]) | st.integers(
+    1, 50_000
+)
 TRANSIENT = [
     RetrievalError("the network is down"),
     RetrievalError("slow down", retry_after=700.0),
@@ -222,7 +224,7 @@ class Engine(RuleBasedStateMachine):
         self.land()
 
     @rule()
-    def somebody_signs(self) -> None:
+    def somebody_signs(self) -> None:  # noqa: C901 - one look at one call
         if self.threads.started and self.model.waits(self.clock.now):
             self.land()
         now, model = self.clock.now, self.model

@@ -1,0 +1,68 @@
+"""What type checkers must accept, as users write it. Checked by mypy --strict, never run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bedrock_auth import (
+    AssumeRole,
+    CredentialProvider,
+    Credentials,
+    CredentialSource,
+    Environment,
+    FromCallable,
+    LogListener,
+    Process,
+    Refresher,
+    RefreshPolicy,
+    Static,
+    create_session,
+    whoami,
+)
+
+if TYPE_CHECKING:
+    import boto3
+
+    from bedrock_auth import Event
+
+
+class Mine:
+    """A provider of a user's own."""
+
+    name = "mine"
+
+    def retrieve(self) -> Credentials:
+        """Deliver."""
+        return Credentials("AKIAEXAMPLE", "secret")
+
+
+def hear(event: Event) -> None:
+    """Listen as a plain function."""
+    print(event.provider)
+
+
+def fetch() -> dict[str, str]:
+    """Deliver as a plain function."""
+    return {"AccessKeyId": "AKIAEXAMPLE", "SecretAccessKey": "secret"}
+
+
+providers: list[CredentialProvider] = [
+    Static("AKIAEXAMPLE", "secret"),
+    Environment(),
+    FromCallable(fetch),
+    Process(["vault", "aws"]),
+    Process("vault aws"),
+    AssumeRole("arn:aws:iam::123456789012:role/R", source=Environment(), policy={"Version": "2012-10-17"}, tags={"a": "b"}),
+    Mine(),
+]
+source: CredentialSource = Refresher(Mine(), RefreshPolicy(advisory_window=120))
+session: boto3.Session = create_session(providers[0], region_name="us-east-1", listeners=[LogListener(), hear])
+other: boto3.Session = create_session(source)
+third: boto3.Session = create_session(fetch)
+account: str = whoami(session).account
+credentials: Credentials = source.current()
+
+
+async def later(refresher: Refresher) -> Credentials:
+    """Fetch from asyncio."""
+    return await refresher.acurrent()
