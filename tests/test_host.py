@@ -60,6 +60,18 @@ def test_a_client_of_an_isolated_host_takes_its_endpoint_from_there():
     assert Host.isolated().client("sts", "us-east-1").meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
 
 
+def test_an_endpoint_that_changes_is_noticed(monkeypatch):
+    host = Host.system()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://one.test")
+    one = host.client("sts", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://two.test")
+    assert host.client("sts", "us-east-1").meta.endpoint_url == "https://two.test"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://one.test")
+    assert host.client("sts", "us-east-1") is one
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert host.client("sts", "us-east-1").meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
+
+
 def test_credentials_are_not_exchanged_over_plain_http():
     host = Host.isolated({"AWS_ENDPOINT_URL_STS": "http://sts.internal:8080"})
     with pytest.raises(ConfigurationError, match="the sts endpoint is http://sts.internal: credentials are exchanged over https"):

@@ -7,11 +7,14 @@ neither attrs nor boto3 nor botocore.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # importing typing would double the cost of this import; type checkers take the name as true
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from bedrock_auth.audit import (
         Event as Event,
         Invalidated as Invalidated,

@@ -7,7 +7,7 @@ that give them, so a test replaces the world by passing another host and constru
 environment and clock of its own. After a fork the child's hosts forget their clients (sockets must not be shared) and
 draw new random numbers.
 
-The AWS clients that a host hands out are for exchanging credentials: built once per service and region, without
+The AWS clients that a host hands out are for exchanging credentials: built once per service, region and endpoint, without
 credentials of their own, each call signed by `bedrock_auth.signing`. They refuse plain http except on loopback.
 """
 
@@ -69,7 +69,7 @@ class Host:
     def _begin(self) -> None:
         self._random = random.Random(self._seed)  # noqa: S311 - jitter, not secrets
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], BaseClient] = {}
+        self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
 
     def after_fork(self) -> None:
         """Forget clients, locks and random state."""
@@ -114,21 +114,22 @@ class Host:
         return self.setting("AWS_LAMBDA_FUNCTION_NAME") is not None
 
     def client(self, service_name: str, region_name: str) -> BaseClient:
-        """The client for exchanging credentials with this service, without credentials of its own.
+        """The client for exchanging credentials with this service, without credentials of its own; built once.
 
         Raises:
             ConfigurationError: its endpoint is plain http off loopback, or not usable at all.
         """
-        key = (service_name, region_name)
+        endpoint = self._endpoint(service_name)
+        key = (service_name, region_name, endpoint)
         with self._lock:
             client = self._clients.get(key)
         if client is None:
-            client = self._build_client(service_name, region_name)
+            client = self._build_client(service_name, region_name, endpoint)
             with self._lock:
                 client = self._clients.setdefault(key, client)
         return client
 
-    def _build_client(self, service_name: str, region_name: str) -> BaseClient:
+    def _build_client(self, service_name: str, region_name: str, endpoint: str | None) -> BaseClient:
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - importing bedrock_auth must not load botocore
 
         from bedrock_auth import signing  # noqa: PLC0415 - the same
@@ -145,7 +146,7 @@ class Host:
             parameter_validation=False,  # providers check, and show no value; a stand-in may issue keys for two seconds
         )
         try:
-            client = session.create_client(service_name, region_name, endpoint_url=self._endpoint(service_name), config=config)
+            client = session.create_client(service_name, region_name, endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             msg = f"no {service_name} client can be made for region {region_name!r}: {error}"
             raise ConfigurationError(msg, setting="region_name") from error
@@ -153,8 +154,9 @@ class Host:
         return client
 
     def _endpoint(self, service_name: str) -> str | None:
-        if self.environ is os.environ:
-            return None  # botocore reads it, and the config file, itself
+        """What the environment says; an endpoint from the config file botocore finds itself."""
+        if (self.setting("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") or "").lower() == "true":
+            return None
         return self.setting(f"AWS_ENDPOINT_URL_{service_name.upper().replace('-', '_')}") or self.setting("AWS_ENDPOINT_URL")
 
 
