@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from bedrock_auth.cli.demo import run  # noqa: PLC0415 - brings the demo extra's packages
     except ModuleNotFoundError as error:
-        sys.stderr.write(f'bedrock-auth demo needs {(error.name or '').partition('.')[0]}: python3 -m pip install "bedrock-auth[demo]"\n')
+        missing = str(error.name).partition(".")[0]
+        sys.stderr.write(f'bedrock-auth demo needs {missing}: python3 -m pip install "bedrock-auth[demo]"\n')
         return USAGE_ERROR
     return run(options)
 
