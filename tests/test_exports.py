@@ -107,7 +107,7 @@ def test_the_product_does_not_load_boto3():
 
 @pytest.mark.parametrize("module", [module.name for module in pkgutil.walk_packages(bedrock_auth.__path__, "bedrock_auth.")])
 def test_every_module_imports_and_says_what_it_is_for(module):
-    if module == "bedrock_auth.__main__":
+    if module.endswith("__main__"):
         pytest.skip("runs the program")
     assert importlib.import_module(module).__doc__
 
