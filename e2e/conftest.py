@@ -1,0 +1,74 @@
+"""MiniStack, and a world in which every AWS call goes there while somebody else's keys lie around."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from support.ministack import ACCOUNT, EXTERNAL_ID, REGION, Stack, allow, free_port, wait_until_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its address; ``MINISTACK_PYTHON`` names the interpreter that has it installed."""
+    python = os.environ.get("MINISTACK_PYTHON")
+    assert python, "MINISTACK_PYTHON is not set: run nox -s e2e, which installs MiniStack in an environment of its own"
+    port = free_port()
+    folder: Path = tmp_path_factory.mktemp("ministack")
+    environ = {
+        "AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "LAMBDA_EXECUTOR": "local", "LOG_LEVEL": "WARNING",
+        "HOME": str(folder), "TMPDIR": str(folder), "PATH": os.environ["PATH"],
+    }  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([python, "-m", "ministack"], env=environ, cwd=folder, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_ready(url, process)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def stack(ministack_url: str) -> Stack:
+    """The account."""
+    iam: Any = boto3.Session("test", "test", region_name=REGION).client("iam", endpoint_url=ministack_url)
+    iam.create_user(UserName="kit")
+    key = iam.create_access_key(UserName="kit")["AccessKey"]
+    iam.put_user_policy(UserName="kit", PolicyName="may-assume", PolicyDocument=allow("sts:AssumeRole", "sts:TagSession"))
+    principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/kit"}
+    condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": condition}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName="Bedrock", AssumeRolePolicyDocument=document)["Role"]
+    # MiniStack wants bedrock:Converse* granted besides AWS's real actions.
+    actions = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:Converse", "bedrock:ConverseStream")
+    iam.put_role_policy(RoleName="Bedrock", PolicyName="may-ask", PolicyDocument=allow(*actions))
+    return Stack(ministack_url, key["AccessKeyId"], key["SecretAccessKey"], role["Arn"])
+
+
+@pytest.fixture(autouse=True)
+def _own_world(monkeypatch: pytest.MonkeyPatch, ministack_url: str, tmp_path: Path) -> None:
+    """Every AWS call goes to MiniStack; somebody else's keys lie around."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIADECOYDECOYDECOY0")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "decoy")
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-decoy")
