@@ -45,7 +45,7 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "report", "--fail-under", "90")
 
 
-@nox.session(venv_location=".nox/dev", reuse_venv=True)
+@nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
     """Style: ruff's rules and formatter, changelog fragments, package hosts."""
     session.install(*DEV, env=QUIET)
@@ -53,7 +53,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
 
 
-@nox.session(venv_location=".nox/dev", reuse_venv=True)
+@nox.session(reuse_venv=True)
 def types(session: nox.Session) -> None:
     """Mypy, strict, over the package, its public interface as users see it, the examples and this file."""
     session.install(*DEV, env=QUIET)
@@ -61,7 +61,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "tests/typing", "examples", "noxfile.py", env={"MYPYPATH": "src"})
 
 
-@nox.session(venv_location=".nox/dev", reuse_venv=True)
+@nox.session(reuse_venv=True)
 def docs(session: nox.Session) -> None:
     """Sphinx with every warning an error; then README and docs as a user would type them."""
     session.install(*DEV, env=QUIET)
@@ -91,7 +91,7 @@ def e2e(session: nox.Session) -> None:
     session.notify("demo")
 
 
-@nox.session(venv_location=".nox/dev", reuse_venv=True)
+@nox.session(reuse_venv=True)
 def bench(session: nox.Session) -> None:
     """Print the figures: ratios against botocore in the same run."""
     session.install(*DEV, env=QUIET)

@@ -12,7 +12,7 @@ import bedrock_auth
 SOURCE = Path(bedrock_auth.__file__).parent
 
 VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "__init__"}
-WORLD = {"host", "aws", "signing"}
+WORLD = {"host", "aws", "signing", "http"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot"}
 JOINERS = {"pool"}
@@ -37,7 +37,7 @@ THIRD_PARTY = {
     "errors": {"botocore.exceptions"},
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
     "redaction": set(), "__init__": set(), "host": set(), "refresh": set(),
-    "aws": {"botocore"}, "signing": {"botocore"}, "bridge": {"botocore"},
+    "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
     "providers": {"attrs"}, "pool": {"cachetools"}, "session": {"attrs"}, "bedrock": {"attrs", "botocore", "urllib3"},
     "testing": {"attrs", "botocore", "moto", "pytest"}, "cli": {"attrs", "rich", "moto"},
 }  # fmt: skip

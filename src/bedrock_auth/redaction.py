@@ -6,7 +6,8 @@ reprs; access key ids down to four characters; bearer headers, Bedrock API keys 
 It works by shape and is best effort; a secret that a caller knows is masked exactly with ``secrets=``.
 
 botocore logs whole STS and Cognito answers, signed headers and session tokens at DEBUG. `guard_loggers` puts a
-`RedactingFilter` on each of its loggers and urllib3's; every session and client of ours does that first.
+`RedactingFilter` on each of its loggers and urllib3's; every session and client of ours does that first. Exchanges of
+credentials run inside `hiding`, which masks what is known to be secret there exactly, and each answer as a whole.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from __future__ import annotations
 import logging
 import re
 import traceback
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MASK = "***"
+_RESPONSE_BODY = "Response body"
+_hidden: ContextVar[tuple[str, ...] | None] = ContextVar("bedrock_auth.hidden", default=None)
 _GUARDED = ("botocore", "boto3", "urllib3", "s3transfer")
 
 _NAMES = (
@@ -59,6 +64,16 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _KEY_ID.sub(r"…\1", text)
 
 
+@contextmanager
+def hiding(secrets: Iterable[str]) -> Iterator[None]:
+    """For an exchange of credentials: filters mask these exact texts too, and bodies of answers as a whole."""
+    token = _hidden.set(tuple(secrets))
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
+
+
 class RedactingFilter(logging.Filter):
     """A logging filter that lets every record through with its text and traceback redacted.
 
@@ -77,9 +92,13 @@ class RedactingFilter(logging.Filter):
             text = record.getMessage()
         except Exception:  # noqa: BLE001 - a wrong format string is the caller's bug; logging reports it, unformatted
             text = f"{record.msg} (its arguments do not fit)"
-        record.msg, record.args = redact(text, self._secrets), None
+        hidden = _hidden.get()
+        if hidden is not None and text.startswith(_RESPONSE_BODY):  # it may be anything, and need not look like a secret
+            text = f"{_RESPONSE_BODY}: {MASK}"
+        secrets = (*self._secrets, *(hidden or ()))
+        record.msg, record.args = redact(text, secrets), None
         if record.exc_info and record.exc_info[1] is not None:
-            record.exc_text = redact("".join(traceback.format_exception(record.exc_info[1])).rstrip(), self._secrets)
+            record.exc_text = redact("".join(traceback.format_exception(record.exc_info[1])).rstrip(), secrets)
             record.exc_info = None
         return True
 
