@@ -1,0 +1,245 @@
+"""From the events of a stream to the message that they spell. No I/O.
+
+Blocks may come interleaved and in any pieces: the message is the same, in the order of the block indexes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from bedrock_auth.bedrock.content import Message, ReasoningBlock, TextBlock, ToolUseBlock, UnknownBlock
+from bedrock_auth.bedrock.errors import Call, DecodeError, IncompleteStreamError, ToolInputError
+from bedrock_auth.bedrock.events import (
+    ContentBlockStart,
+    ContentBlockStop,
+    Event,
+    MessageStart,
+    MessageStop,
+    Metadata,
+    ReasoningDelta,
+    TextDelta,
+    ToolUseDelta,
+    ToolUseStart,
+    UnknownEvent,
+)
+from bedrock_auth.bedrock.response import ConverseResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bedrock_auth.bedrock.content import Block
+
+
+class _OpenBlock(Protocol):
+    """A content block while it arrives."""
+
+    def add(self, event: Any) -> None:
+        """Take one of its events."""
+
+    def blocks(self, *, whole: bool) -> Iterator[Block]:
+        """What it is so far; ``whole`` where nothing more can come."""
+
+
+class _Text:
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    def add(self, event: TextDelta) -> None:
+        self._pieces.append(event.text)
+
+    def blocks(self, *, whole: bool) -> Iterator[Block]:  # noqa: ARG002 - text can be cut anywhere
+        if text := "".join(self._pieces):  # AWS refuses blank text blocks, so an empty one could not be sent back
+            yield TextBlock(text)
+
+
+class _ToolUse:
+    def __init__(self) -> None:
+        self._start: ToolUseStart | None = None
+        self._pieces: list[str] = []
+
+    def add(self, event: ToolUseStart | ToolUseDelta) -> None:
+        if isinstance(event, ToolUseStart):
+            self._start = event
+        else:
+            self._pieces.append(event.partial_json)
+
+    def blocks(self, *, whole: bool) -> Iterator[Block]:
+        text = "".join(self._pieces)
+        try:
+            value, unparsed = (_parsed(text), None) if whole else (None, text)
+        except (ValueError, RecursionError):
+            value, unparsed = None, text
+        if self._start is None:
+            yield ToolUseBlock("", "", value, None, unparsed)
+        else:
+            raw = self._start.raw.get("contentBlockStart", {}).get("start", {})
+            yield ToolUseBlock(self._start.tool_use_id, self._start.name, value, self._start.type, unparsed, raw)
+
+
+def _parsed(text: str) -> Any:
+    """The JSON value; AWS sends nothing, or empty pieces, for a tool without arguments."""
+    return json.loads(text, parse_constant=_refuse) if text else {}
+
+
+def _refuse(constant: str) -> NoReturn:
+    msg = f"{constant} is no JSON"
+    raise ValueError(msg)
+
+
+class _Reasoning:
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._signature: list[str] = []
+        self._redacted: list[bytes] = []
+
+    def add(self, event: ReasoningDelta) -> None:
+        if event.text is not None:
+            self._text.append(event.text)
+        if event.signature is not None:
+            self._signature.append(event.signature)
+        if event.redacted_content is not None:
+            self._redacted.append(event.redacted_content)
+
+    def blocks(self, *, whole: bool) -> Iterator[Block]:  # noqa: ARG002 - reasoning can be cut anywhere
+        if self._signature or any(self._text):
+            yield ReasoningBlock("".join(self._text), "".join(self._signature) if self._signature else None)
+        if self._redacted:
+            yield ReasoningBlock(redacted_content=b"".join(self._redacted))
+
+
+class _Unknown:
+    def __init__(self) -> None:
+        self._events: list[ContentBlockStart | UnknownEvent] = []
+
+    def add(self, event: ContentBlockStart | UnknownEvent) -> None:
+        self._events.append(event)
+
+    def blocks(self, *, whole: bool) -> Iterator[Block]:  # noqa: ARG002 - nobody knows when it is whole
+        name = self._events[0].name.rpartition(".")[2]
+        yield UnknownBlock(name, {}, tuple(event.raw for event in self._events))
+
+
+_OPENS: dict[type, type[_OpenBlock]] = {
+    TextDelta: _Text,
+    ToolUseStart: _ToolUse,
+    ToolUseDelta: _ToolUse,
+    ReasoningDelta: _Reasoning,
+    ContentBlockStart: _Unknown,
+}
+
+
+class MessageFold:
+    """Events in, the answer so far out."""
+
+    def __init__(self, call: Call = Call("ConverseStream", in_stream=True)) -> None:  # noqa: B008 - a frozen value
+        """Begin with nothing; errors will name this call."""
+        self.call = call
+        self._role = "assistant"
+        self._open: dict[tuple[int, type[_OpenBlock]], _OpenBlock] = {}
+        self._stopped: set[int] = set()
+        self._closing: dict[str, Any] = {}
+        self._begun = False
+        self._complete = False
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether any event has come."""
+        return self._begun
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the message is whole: ``messageStop`` has come."""
+        return self._complete
+
+    def add(self, event: Event) -> None:
+        """Take the next event."""
+        self._begun = True
+        kind = _OPENS.get(type(event))
+        if kind is None:
+            self._add_other(event)
+        else:
+            self._add_to_block(event.index, kind, event)  # type: ignore[union-attr]  # all events of that table have one
+
+    def _add_to_block(self, index: int, kind: type[_OpenBlock], event: Event) -> None:
+        block = self._open.get((index, kind))
+        if block is None:
+            block = self._open[index, kind] = kind()
+        block.add(event)
+
+    def _add_other(self, event: Event) -> None:
+        match event:
+            case MessageStart(role=role):
+                self._role = role
+            case ContentBlockStop(index=index):
+                self._stopped.add(index)
+            case MessageStop(raw=raw, stop_reason=stop_reason):
+                self._closing |= {"stopReason": stop_reason, **raw.get("messageStop", {})}
+                self._complete = True
+            case Metadata(raw=raw):
+                self._closing |= raw.get("metadata", {})
+            case UnknownEvent(raw=raw):
+                for body in raw.values():
+                    self._add_unknown(event, body)
+
+    def _add_unknown(self, event: Event, body: object) -> None:
+        match body:
+            case {"contentBlockIndex": int(index)}:
+                self._add_to_block(index, _Unknown, event)
+
+    def partial(self) -> ConverseResponse:
+        """The answer so far. A tool use that is not whole, or whose input is no JSON, has it as ``input_text``."""
+        content = [
+            block
+            for index, kind in sorted(self._open, key=_index)
+            for block in self._open[index, kind].blocks(whole=self._complete or index in self._stopped)
+        ]
+        return ConverseResponse.of(Message(self._role, content), self._closing, self.call.request_id)
+
+    def complete(self) -> ConverseResponse:
+        """The whole answer.
+
+        Raises:
+            IncompleteStreamError: ``messageStop`` has not come.
+            ToolInputError: the input of a tool is no JSON, or was cut by ``max_tokens``.
+            DecodeError: a tool's input came without the tool's name.
+        """
+        response = self.partial()
+        if not self._complete:
+            raise incomplete(self.call, response)
+        for block in response.tool_uses:
+            self._check(block, response)
+        return response
+
+    def _check(self, block: ToolUseBlock, response: ConverseResponse) -> None:
+        if not block.tool_use_id:
+            msg = f"{self.call.operation} sent the input of a tool without saying which tool"
+            raise DecodeError(msg, code="MalformedEvent", **self.call.details(response))
+        if block.input_text is not None:
+            raise _tool_input_error(self.call, block, response)
+
+
+def _index(key: tuple[int, object]) -> int:
+    return key[0]
+
+
+def incomplete(call: Call, partial: ConverseResponse) -> IncompleteStreamError:
+    """The error of a stream that ended early."""
+    msg = (
+        f"{call.operation}: the stream ended before messageStop, so the answer is not whole; "
+        "what had come is in .partial, and the request can be sent again"
+    )
+    return IncompleteStreamError(msg, code="IncompleteStream", retryable=True, **call.details(partial))
+
+
+def _tool_input_error(call: Call, block: ToolUseBlock, response: ConverseResponse) -> ToolInputError:
+    why = "was cut by max_tokens; raise it" if response.stop_reason == "max_tokens" else "is no JSON"
+    msg = f"{call.operation}: the model's input for the tool {block.name!r} ({block.tool_use_id}) {why}; see .input_text"
+    return ToolInputError(
+        msg,
+        code="InvalidToolInput",
+        tool_use_id=block.tool_use_id,
+        name=block.name,
+        input_text=block.input_text,
+        **call.details(response),
+    )

@@ -1,0 +1,184 @@
+"""From whatever botocore and urllib3 raise to the family in `bedrock_auth.bedrock.errors`. Pure.
+
+Source of the statuses: the exceptions of ``bedrock-runtime`` in botocore's service model, and AWS's page "Common Errors".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from botocore import exceptions as aws
+from botocore.eventstream import ChecksumMismatch
+from urllib3 import exceptions as http
+
+from bedrock_auth.bedrock.errors import BedrockError, Call, ConnectionLostError, DecodeError, ServiceError
+from bedrock_auth.errors import BedrockAuthError, ConfigurationError, MissingIdentityError, RetrievalError
+from bedrock_auth.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bedrock_auth.bedrock.response import ConverseResponse
+
+FAILURES = (aws.BotoCoreError, aws.ClientError, http.HTTPError, OSError)
+"""What a call can raise before the service has answered. Anything else is a bug, here or in a handler of the caller's."""
+
+_STATUS = {
+    "AccessDeniedException": 403,
+    "InternalFailure": 500,
+    "InternalServerException": 500,
+    "ModelErrorException": 424,
+    "ModelNotReadyException": 429,
+    "ModelStreamErrorException": 424,
+    "ModelTimeoutException": 408,
+    "ResourceNotFoundException": 404,
+    "ServiceQuotaExceededException": 400,
+    "ServiceUnavailable": 503,
+    "ServiceUnavailableException": 503,
+    "ThrottlingException": 429,
+    "ValidationException": 400,
+}
+_RETRYABLE_STATUS = frozenset({429, 500, 502, 503, 504})
+_RETRYABLE_CODES = frozenset({"ModelStreamErrorException"})
+"""AWS's own text for it is: retry your request."""
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+
+
+def translate(error: Exception, call: Call, partial: ConverseResponse | None = None) -> BedrockAuthError:
+    """The error to raise instead of this one, which becomes its ``__cause__`` unless it shows a secret.
+
+    Errors of this library, those of credentials above all, are returned as they are. A request that botocore refuses to
+    send becomes a `ConfigurationError` that names the parameter and never its value.
+    """
+    if isinstance(error, BedrockAuthError):
+        return error
+    if isinstance(error, aws.ParamValidationError):
+        return _invalid_request(error, call)
+    made = _translator(error, call)(error, call, call.details(partial))
+    made.__cause__ = error if redact(str(error)) == str(error) else None
+    return made
+
+
+def canonical_code(code: str) -> str:
+    """AWS's spelling of an error code; exceptions inside a stream come in lower camel case.
+
+    >>> canonical_code("throttlingException")
+    'ThrottlingException'
+    """
+    return code[:1].upper() + code[1:] or "Unknown"
+
+
+_Translator: TypeAlias = "Callable[[Any, Call, dict[str, Any]], BedrockAuthError]"
+
+
+def _translator(error: Exception, call: Call) -> _Translator:
+    for kinds, translator in _TRANSLATORS:
+        if isinstance(error, kinds):
+            return translator
+    return _undecodable if call.in_stream or not isinstance(error, aws.BotoCoreError) else _other
+
+
+def _service_error(error: aws.ClientError, call: Call, details: dict[str, Any]) -> BedrockAuthError:
+    said = error.response.get("Error", {})
+    code = canonical_code(said.get("Code") or "")
+    text = redact(said.get("Message") or "")
+    metadata = error.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", _STATUS.get(code))
+    request_id = metadata.get("RequestId", call.request_id)
+    response = {name: redact(value) if isinstance(value, str) else value for name, value in error.response.items()}
+    response |= {
+        "Error": {**said, "Code": code, "Message": text},
+        "ResponseMetadata": {"RequestId": request_id, "HTTPStatusCode": status, **metadata},
+    }
+    return ServiceError(
+        f"{call.operation} failed{' in its stream' if call.in_stream else ''} with {code}: {text or 'no message'}",
+        **details | {"request_id": request_id},
+        code=code,
+        status=status,
+        retryable=status in _RETRYABLE_STATUS or code in _RETRYABLE_CODES,
+        response=response,
+        original_status=response.get("originalStatusCode"),
+        original_message=response.get("originalMessage"),
+    )
+
+
+def _timed_out(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
+    msg = f"{call.operation}: the service sent nothing for as long as the read timeout; a slow model needs a longer read_timeout"
+    return ConnectionLostError(msg, code="ReadTimeout", retryable=call.operation != "Converse", **details)
+
+
+def _lost(code: str, what: str, *, retryable: bool = True) -> _Translator:
+    def make(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:
+        return ConnectionLostError(f"{call.operation}: {what}: {redact(str(error))}", code=code, retryable=retryable, **details)
+
+    return make
+
+
+def _undecodable(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:
+    if not_a_stream := not_an_event_stream(call, details):
+        return not_a_stream
+    if isinstance(error, ChecksumMismatch):
+        msg = f"{call.operation}: the data was damaged on its way: {error}"
+        return DecodeError(msg, code="ChecksumMismatch", retryable=True, **details)
+    what, code = ("an event", "MalformedEvent") if call.in_stream else ("the response", "MalformedResponse")
+    msg = f"{call.operation}: {what} could not be decoded ({type(error).__name__}); is this endpoint Amazon Bedrock?"
+    return DecodeError(msg, code=code, **details)
+
+
+def not_an_event_stream(call: Call, details: dict[str, Any]) -> DecodeError | None:
+    """The error to raise where a stream that failed says itself that it was none."""
+    if not call.in_stream or call.content_type is None or call.content_type.startswith(_EVENT_STREAM):
+        return None
+    msg = (
+        f"{call.operation}: the answer is {call.content_type}, not an event stream; is this endpoint Amazon Bedrock, or a proxy?"
+    )
+    return DecodeError(msg, code="NotAnEventStream", **details)
+
+
+def _nobody(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
+    msg = f"{call.operation} cannot be signed: the session has no credentials; make it with create_session(provider)"
+    return MissingIdentityError(msg)
+
+
+def _no_credentials(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
+    msg = f"{call.operation} cannot be signed: {redact(str(error))}"
+    return RetrievalError(msg, code=type(error).__name__)
+
+
+def _other(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:
+    return BedrockError(f"{call.operation} failed: {redact(str(error))}", code=type(error).__name__, **details)
+
+
+_TRANSLATORS: tuple[tuple[tuple[type[Exception], ...], _Translator], ...] = (
+    ((aws.ClientError,), _service_error),
+    ((aws.ReadTimeoutError, http.ReadTimeoutError), _timed_out),
+    ((aws.ConnectTimeoutError, http.ConnectTimeoutError), _lost("ConnectTimeout", "the service could not be reached in time")),
+    ((aws.EndpointConnectionError, aws.ProxyConnectionError), _lost("ConnectionFailed", "the service could not be reached")),
+    ((aws.SSLError, http.SSLError), _lost("SSLError", "no trusted connection to the service", retryable=False)),
+    ((aws.HTTPClientError, aws.ConnectionError, http.HTTPError, OSError), _lost("ConnectionClosed", "the connection was lost")),
+    ((aws.IncompleteReadError,), _lost("ConnectionClosed", "the connection was lost in the middle of the response")),
+    ((aws.NoCredentialsError, aws.NoAuthTokenError), _nobody),
+    ((aws.CredentialRetrievalError, aws.PartialCredentialsError, aws.SSOError, aws.TokenRetrievalError), _no_credentials),
+)
+"""The first row that fits decides."""
+
+
+_PROBLEM = re.compile(
+    r"""(?mx) ^(?: (?P<plain> Unknown\ parameter\ in\ [\w.\[\]]+:\ "[^"\n]*",\ must\ be\ one\ of:\ .*
+                          | Missing\ required\ parameter\ in\ [\w.\[\]]+:\ "\w+"
+                          | Invalid\ number\ of\ .* | Must\ set\ one\ of\ .* | Invalid\ parameter\ [\w.\[\]]+ )
+                 | (?P<wrong> Invalid\ [a-z ]+\ for\ (?:document\ )?parameter\ [\w.\[\]]+ ), [\s\S]*?
+                   (?P<right> valid\ (?: types:\ (?:<class\ '[\w.]+'>(?:,\ )?)+ | min\ (?:value|length):\ -?[\d.]+ ) )$ )"""
+)
+_PARAMETER = re.compile(r"(?:parameter|structure)(?: in [\w.\[\]]+: \"| )([\w.\[\]]+)")
+
+
+def _invalid_request(error: Any, call: Call) -> ConfigurationError:
+    """Keep values out: botocore quotes the values, and values are prompts."""
+    problems = [
+        match["plain"] or f"{match['wrong']}, {match['right']}" for match in _PROBLEM.finditer(str(error.kwargs.get("report")))
+    ]
+    text = "; ".join(problems) or "botocore refuses its parameters"
+    named = _PARAMETER.search(text)
+    return ConfigurationError(f"{call.operation} was not sent: {text}", setting=named[1].rstrip(".") if named else "")

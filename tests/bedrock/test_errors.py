@@ -1,0 +1,198 @@
+"""One family of errors: constructed, pickled, caught both ways, translated."""
+
+import copy
+import pickle
+
+import pytest
+from botocore import exceptions as aws
+from botocore.eventstream import ChecksumMismatch
+from botocore.parsers import ResponseParserError
+from urllib3 import exceptions as http
+
+from bedrock_auth import BedrockAuthError, ConfigurationError, CredentialError, DeniedError, MissingIdentityError, RetrievalError
+from bedrock_auth.bedrock import (
+    BedrockError,
+    ConnectionLostError,
+    ConverseResponse,
+    DecodeError,
+    IncompleteStreamError,
+    Message,
+    ServiceError,
+    ToolInputError,
+    ToolUseBlock,
+)
+from bedrock_auth.bedrock.errors import Call
+from bedrock_auth.bedrock.translate import translate
+
+BEFORE = Call("Converse")
+INSIDE = Call("ConverseStream", "req-1", in_stream=True)
+PARTIAL = ConverseResponse(Message("assistant", [ToolUseBlock("t", "f", None, input_text="{")]), None, raw={"usage": {}})
+CLASSES = [BedrockError, ServiceError, IncompleteStreamError, ConnectionLostError, DecodeError, ToolInputError]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("duplicate", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+def test_every_error_keeps_message_details_and_partial_when_it_travels(cls, duplicate):
+    details = {
+        "code": "C",
+        "status": 500,
+        "operation": "Converse",
+        "request_id": "r",
+        "retryable": True,
+        "in_stream": True,
+        "partial": PARTIAL,
+    }
+    twin = duplicate(cls("it failed", **details))
+    assert type(twin) is cls
+    assert str(twin) == "it failed"
+    assert {name: getattr(twin, name) for name in details} == details
+    assert twin.partial.raw == {"usage": {}}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_error_is_one_of_the_family_and_has_all_details_when_it_was_told_none(cls):
+    error = cls("it failed")
+    assert isinstance(error, BedrockError)
+    assert isinstance(error, BedrockAuthError)
+    assert not isinstance(error, CredentialError)
+    assert (error.code, error.status, error.operation, error.request_id) == ("", None, "", None)
+    assert (error.retryable, error.in_stream, error.partial) == (False, False, None)
+
+
+def client_error(code, message="no", /, **more):
+    return aws.ClientError({"Error": {"Code": code, "Message": message}, **more}, "Converse")
+
+
+def test_a_service_error_serves_code_that_catches_client_errors():
+    metadata = {"HTTPStatusCode": 403, "RequestId": "r", "RetryAttempts": 0}
+    error = translate(client_error("AccessDeniedException", ResponseMetadata=metadata), BEFORE)
+    with pytest.raises(aws.ClientError) as caught:
+        raise pickle.loads(pickle.dumps(error))
+    assert caught.value.response["Error"] == {"Code": "AccessDeniedException", "Message": "no"}
+    assert caught.value.response["ResponseMetadata"] == metadata
+    assert caught.value.operation_name == "Converse"
+    assert (error.code, error.status, error.request_id) == ("AccessDeniedException", 403, "r")
+
+
+def test_a_service_error_of_ones_own_has_a_response_too():
+    assert ServiceError("no", code="C").response["Error"] == {"Code": "C", "Message": "no"}
+
+
+@pytest.mark.parametrize(
+    ("code", "canonical", "status", "retryable"),
+    [
+        ("throttlingException", "ThrottlingException", 429, True),
+        ("internalServerException", "InternalServerException", 500, True),
+        ("serviceUnavailableException", "ServiceUnavailableException", 503, True),
+        ("modelStreamErrorException", "ModelStreamErrorException", 424, True),
+        ("validationException", "ValidationException", 400, False),
+        ("modelTimeoutException", "ModelTimeoutException", 408, False),
+        ("newException", "NewException", None, False),
+        ("InternalFailure", "InternalFailure", 500, True),
+        ("", "Unknown", None, False),
+    ],
+)
+def test_inside_a_stream_an_error_has_its_canonical_code_and_the_status_of_the_model(code, canonical, status, retryable):
+    error = translate(aws.EventStreamError({"Error": {"Code": code, "Message": ""}}, "ConverseStream"), INSIDE, PARTIAL)
+    assert isinstance(error, ServiceError)
+    assert (error.code, error.status, error.retryable) == (canonical, status, retryable)
+    assert (error.in_stream, error.request_id, error.partial) == (True, "req-1", PARTIAL)
+    assert error.response["Error"]["Code"] == canonical
+    assert error.response["ResponseMetadata"] == {"RequestId": "req-1", "HTTPStatusCode": status}
+
+
+URL = {"endpoint_url": "http://127.0.0.1"}
+LOST = [
+    (aws.ReadTimeoutError(**URL), "ReadTimeout", False),
+    (aws.ConnectTimeoutError(**URL), "ConnectTimeout", True),
+    (aws.ConnectionClosedError(**URL), "ConnectionClosed", True),
+    (aws.EndpointConnectionError(**URL), "ConnectionFailed", True),
+    (aws.ProxyConnectionError(proxy_url="http://127.0.0.1"), "ConnectionFailed", True),
+    (aws.SSLError(error="bad", **URL), "SSLError", False),
+    (aws.HTTPClientError(error="odd"), "ConnectionClosed", True),
+    (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), "ConnectionClosed", True),
+    (http.ProtocolError("cut"), "ConnectionClosed", True),
+    (http.SSLError("bad"), "SSLError", False),
+    (ConnectionResetError("reset"), "ConnectionClosed", True),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "retryable"), LOST, ids=lambda value: type(value).__name__)
+def test_whatever_the_network_does_is_a_lost_connection(error, code, retryable):
+    made = translate(error, BEFORE)
+    assert isinstance(made, ConnectionLostError)
+    assert (made.code, made.retryable, made.status) == (code, retryable, None)
+    assert made.__cause__ is error
+    assert str(made).startswith("Converse: ")
+
+
+def test_a_silent_stream_may_be_tried_again():
+    made = translate(http.ReadTimeoutError(None, "", "timed out"), INSIDE, PARTIAL)
+    assert (made.code, made.retryable, made.in_stream, made.partial) == ("ReadTimeout", True, True, PARTIAL)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ChecksumMismatch(1, 2), "ChecksumMismatch"),
+        (ResponseParserError("odd"), "MalformedEvent"),
+        (KeyError("delta"), "MalformedEvent"),
+    ],
+)
+def test_what_cannot_be_decoded_inside_a_stream_is_a_decode_error(error, code):
+    made = translate(error, INSIDE, PARTIAL)
+    assert isinstance(made, DecodeError)
+    assert (made.code, made.retryable, made.in_stream, made.partial) == (code, code == "ChecksumMismatch", True, PARTIAL)
+
+
+def test_any_other_error_of_botocores_is_a_bedrock_error():
+    made = translate(aws.InvalidEndpointConfigurationError(msg="no"), BEFORE)
+    assert type(made) is BedrockError
+    assert made.code == "InvalidEndpointConfigurationError"
+
+
+def test_credential_errors_of_ours_pass_unchanged_and_botocores_become_ours():
+    denied = DeniedError("no", provider="p")
+    assert translate(denied, BEFORE) is denied
+    assert type(translate(aws.NoCredentialsError(), BEFORE)) is MissingIdentityError
+    lost = translate(aws.CredentialRetrievalError(provider="p", error_msg="down"), BEFORE)
+    assert type(lost) is RetrievalError
+    assert isinstance(lost, aws.CredentialRetrievalError)
+    assert "down" in str(lost)
+
+
+SECRET = "FwoGZXIvYXdzEXAMPLESECRET"
+
+
+def test_a_secret_that_the_service_quotes_is_shown_nowhere():
+    text = f"the canonical request should have been: x-amz-security-token:{SECRET} end"
+    error = translate(client_error("InvalidSignatureException", text, message=text), BEFORE)
+    assert SECRET not in f"{error} {error!r} {error.response} {error.__cause__}"
+    assert error.__suppress_context__
+    assert error.code == "InvalidSignatureException"
+
+
+REPORTS = [
+    (
+        f"Invalid type for parameter inferenceConfig.maxTokens, value: {SECRET}\nand more, type: <class 'str'>, "
+        "valid types: <class 'int'>",
+        "inferenceConfig.maxTokens",
+        "valid types: <class 'int'>",
+    ),
+    (f"Invalid length for parameter messages[0].role, value: {SECRET}, valid min length: 1", "messages[0].role", "min length: 1"),
+    ('Unknown parameter in inferenceConfig: "topK", must be one of: topP', "topK", "must be one of: topP"),
+    ('Missing required parameter in messages[0]: "role"', "role", "Missing required"),
+    ("Invalid number of parameters set for tagged union structure messages[0]. Can only", "messages[0]", "Can only"),
+    (f"Something new about {SECRET}", "", "botocore refuses"),
+]
+
+
+@pytest.mark.parametrize(("report", "setting", "text"), REPORTS, ids=[setting or "new" for _, setting, _ in REPORTS])
+def test_a_refused_parameter_is_named_and_its_value_is_not_shown(report, setting, text):
+    made = translate(aws.ParamValidationError(report=report), BEFORE)
+    assert isinstance(made, ConfigurationError)
+    assert isinstance(made, ValueError)
+    assert not isinstance(made, BedrockError)
+    assert made.setting == setting
+    assert text in str(made)
+    assert SECRET not in f"{made} {made.__cause__} {made.__context__}"
