@@ -107,7 +107,7 @@ def lock(session: nox.Session) -> None:
     common = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header")
     session.run(*common, "--upgrade", "--all-extras", "--group", "dev", "pyproject.toml", "-o", "requirements/dev.txt")
     session.run(
-        *common, "--resolution", "lowest-direct", "--extra", "testing", "--group", "test", "pyproject.toml",
+        *common, "--resolution", "lowest-direct", "--all-extras", "--group", "test", "pyproject.toml",
         "-o", "requirements/lowest.txt",
     )  # fmt: skip
     session.run(*common, "--upgrade", "requirements/ministack.in", "-o", "requirements/ministack.txt")
