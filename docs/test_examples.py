@@ -1,0 +1,71 @@
+"""The examples run, each in a process of its own, against the same stand-ins as the pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+ROLE = "arn:aws:iam::123456789012:role/Bedrock"
+
+pytestmark = pytest.mark.usefixtures("local_aws")
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *map(str, arguments)]
+    environ = {"PYTHONWARNINGS": "error", **os.environ}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_every_example_has_a_test_here():
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in text] == []
+
+
+def test_stream_an_answer(local_aws):
+    local_aws.reply("Because of Rayleigh scattering.")
+    ran = run(EXAMPLES / "stream_an_answer.py", "--role-arn", ROLE, "Why is the sky blue?")
+    assert (ran.returncode, ran.stdout) == (0, "Because of Rayleigh scattering.\n"), ran.stderr
+    assert ran.stderr == "end_turn, 4 tokens\n"
+
+
+def test_stream_an_answer_without_a_source(monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    ran = run(EXAMPLES / "stream_an_answer.py", "--role-arn", ROLE, "Why is the sky blue?")
+    assert ran.returncode == 1
+    assert "neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set" in ran.stderr
+
+
+def test_own_provider(tmp_path):
+    expiration = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    keys = {"Version": 1, "AccessKeyId": "ASIAOFTHEFILE0000000", "SecretAccessKey": "s", "SessionToken": "t"}
+    path = tmp_path / "aws.json"
+    path.write_text(json.dumps({**keys, "Expiration": expiration}), encoding="utf-8")
+    ran = run(EXAMPLES / "own_provider.py", path)
+    assert ran.returncode == 0, ran.stderr
+    by_class, by_function = ran.stdout.splitlines()
+    assert by_class.startswith(f"key-file {path}: arn:aws:")
+    assert by_function.startswith("read(): arn:aws:")
+
+
+def test_audit_log():
+    ran = run(EXAMPLES / "audit_log.py", "--role-arn", ROLE)
+    assert ran.returncode == 0, ran.stderr
+    (event,) = map(json.loads, ran.stdout.splitlines())
+    assert (event["event"], event["provider"], event["background"]) == ("Retrieved", f"assume-role {ROLE}", False)
+    assert len(event["key_hint"]) == 4
+    assert f"Retrieved provider=assume-role {ROLE} key_hint={event['key_hint']}" in ran.stderr
+
+
+def test_with_local_bedrock(monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    options = ("-q", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "bedrock_auth.testing.plugin")
+    ran = run("-m", "pytest", *options, EXAMPLES / "test_with_local_bedrock.py")
+    assert "5 passed" in ran.stdout, ran.stdout + ran.stderr
