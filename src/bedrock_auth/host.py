@@ -20,6 +20,8 @@ import random
 import threading
 import time
 import weakref
+from collections import OrderedDict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,12 +29,16 @@ from bedrock_auth.credentials import MAX_ANSWER_BYTES
 from bedrock_auth.errors import ConfigurationError, RetrievalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from botocore.client import BaseClient
     from botocore.session import Session
 
+    from bedrock_auth.http import Answer
+
 _log = logging.getLogger(__name__)
+
+MEMORY_SIZE = 1000
 
 _forked: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -57,12 +63,22 @@ class Host:
     environ: Mapping[str, str]
     clock: Callable[[], float]
     """Wall-clock seconds since the epoch: a laptop's sleep must count."""
+    sleep: Callable[[float], None]
+    """Wait so many seconds."""
 
-    def __init__(self, environ: Mapping[str, str], clock: Callable[[], float], seed: int | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        clock: Callable[[], float],
+        seed: int | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Make a host of these parts; users take `system` or `isolated`."""
         self.environ = environ
         self.clock = clock
+        self.sleep = sleep
         self._seed = seed
+        self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._begin()
         call_after_fork(self)
 
@@ -82,10 +98,15 @@ class Host:
 
     @classmethod
     def isolated(
-        cls, environ: Mapping[str, str] | None = None, *, clock: Callable[[], float] = time.time, seed: int | None = None
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        seed: int | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> Host:
         """A world of its own: only these variables, this clock, and reproducible chance where a seed is given."""
-        return cls({} if environ is None else environ, clock, seed)
+        return cls({} if environ is None else environ, clock, seed, sleep)
 
     def __repr__(self) -> str:
         """Tell the system host from others, show nothing."""
@@ -95,7 +116,7 @@ class Host:
         """The system host pickles as a reference; another one as its parts."""
         if self is _SYSTEM:
             return Host.system, ()
-        return Host, (self.environ, self.clock, self._seed)
+        return Host, (self.environ, self.clock, self._seed, self.sleep)
 
     def setting(self, name: str) -> str | None:
         """An environment variable without surrounding white space; blank counts as unset (AWS's rule)."""
@@ -108,6 +129,54 @@ class Host:
     def region(self) -> str | None:
         """The region that the environment names."""
         return self.setting("AWS_REGION") or self.setting("AWS_DEFAULT_REGION")
+
+    @property
+    def home(self) -> Path | None:
+        """The home directory, where there is one."""
+        stated = self.setting("HOME") or self.setting("USERPROFILE")
+        return None if stated is None else Path(stated)
+
+    def http(self, method: str, url: str, headers: Mapping[str, str], *, timeout: float) -> Answer:
+        """One HTTP request without a body; see `bedrock_auth.http.exchange`.
+
+        Raises:
+            NoAnswerError: nothing answered.
+            OversizedAnswerError: more came than credentials need.
+        """
+        from bedrock_auth.http import exchange  # noqa: PLC0415 - brings attrs
+
+        ca_bundle = self.setting("AWS_CA_BUNDLE") or self.setting("REQUESTS_CA_BUNDLE")  # as botocore
+        return exchange(method, url, headers, timeout=timeout, ca_bundle=ca_bundle)
+
+    def addresses(self, hostname: str, *, timeout: float) -> tuple[str, ...]:
+        """Every address of a name; see `bedrock_auth.http.resolve`.
+
+        Raises:
+            NoAnswerError: it has none.
+        """
+        from bedrock_auth.http import resolve  # noqa: PLC0415 - brings attrs
+
+        return resolve(hostname, timeout=timeout)
+
+    def recall(self, key: Hashable) -> Any:
+        """What was kept under this key, or ``None``."""
+        with self._lock:
+            if key in self._memory:
+                self._memory.move_to_end(key)
+            return self._memory.get(key)
+
+    def keep(self, key: Hashable, value: Any) -> None:
+        """Remember something that must outlive a fetch, such as a chain's winner; the least used is forgotten in time."""
+        with self._lock:
+            self._memory[key] = value
+            self._memory.move_to_end(key)
+            while len(self._memory) > MEMORY_SIZE:
+                self._memory.popitem(last=False)
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what was kept under this key."""
+        with self._lock:
+            self._memory.pop(key, None)
 
     def freezes_between_requests(self) -> bool:
         """Whether background threads stand still between requests, as in AWS Lambda."""

@@ -28,8 +28,8 @@ _signer: ContextVar[Credentials | None] = ContextVar("bedrock_auth.signer", defa
 
 
 @contextmanager
-def signing_as(credentials: Credentials) -> Iterator[None]:
-    """API calls that start inside the block are signed with these credentials."""
+def signing_as(credentials: Credentials | None) -> Iterator[None]:
+    """API calls that start inside the block are signed with these credentials; ``None``: by nobody that a block around says."""
     token = _signer.set(credentials)
     try:
         yield
