@@ -70,7 +70,13 @@ def botocores(world: World) -> RefreshableCredentials:
 
     first = refresh()
     return RefreshableCredentials(
-        first["access_key"], "secret", "token", datetime.fromisoformat(first["expiry_time"]), refresh, "test", time_fetcher=world.now
+        first["access_key"],
+        "secret",
+        "token",
+        datetime.fromisoformat(first["expiry_time"]),
+        refresh,
+        "test",
+        time_fetcher=world.now,
     )
 
 
@@ -130,7 +136,13 @@ def errors_while_the_source_is_down(make) -> tuple[int, int]:
 
 header(f"refreshing: {THREADS} threads, a fetch takes {FETCH * 1000:.0f} ms")
 mine, other = passing_the_advisory_moment(ours), passing_the_advisory_moment(botocores)
-figure("slowest caller as a 60-minute set passes its advisory moment", f"{mine:.1f} ms", f"{other:.1f} ms", "below 10 ms", met=mine < 10)
+figure(
+    "slowest caller as a 60-minute set passes its advisory moment",
+    f"{mine:.1f} ms",
+    f"{other:.1f} ms",
+    "below 10 ms",
+    met=mine < 10,
+)
 mine, other = calls_per_quarter_hour_set(ours), calls_per_quarter_hour_set(botocores)
 figure("source calls per 900 s of 15-minute sets", f"{mine:.1f}", f"{other:.1f}", "at most 2, one per set", met=mine <= 2)
 (mine, asked), (other, asked_there) = errors_while_the_source_is_down(ours), errors_while_the_source_is_down(botocores)

@@ -57,5 +57,11 @@ if len(sys.argv) > 1:
 header(f"a further session and its first client, median of {ROUNDS}")
 (mine, held), (other, held_there) = in_a_process_of_its_own("ours"), in_a_process_of_its_own("boto3")
 figure(f"time ({other / mine:.1f} times less)", f"{mine:.1f} ms", f"{other:.1f} ms", "at most a quarter", met=mine <= other / 4)
-figure(f"memory ({held_there / held:.0f} times less)", f"{held:.2f} MB", f"{held_there:.2f} MB", "at most a tenth", met=held <= held_there / 10)
+figure(
+    f"memory ({held_there / held:.0f} times less)",
+    f"{held:.2f} MB",
+    f"{held_there:.2f} MB",
+    "at most a tenth",
+    met=held <= held_there / 10,
+)
 finish()

@@ -13,7 +13,9 @@ FAILURES: list[str] = []
 def header(title: str) -> None:
     """Say what is measured, and on what."""
     print(f"\n{title}")
-    print(f"  {platform.python_implementation()} {platform.python_version()}, botocore {botocore.__version__}, {platform.machine()}")
+    print(
+        f"  {platform.python_implementation()} {platform.python_version()}, botocore {botocore.__version__}, {platform.machine()}"
+    )
 
 
 def figure(what: str, ours: str, theirs: str, bound: str, *, met: bool) -> None:

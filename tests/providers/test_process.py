@@ -295,7 +295,8 @@ def test_a_secret_at_the_edge_of_what_is_shown_is_masked_whole(length):
     ],
 )
 def test_secrets_that_it_was_given_are_masked_in_what_it_says(arguments, environ):
-    said = "sys.stderr.write('tried ' + ' '.join([*(a.rpartition('=')[2] for a in sys.argv[1:]), *os.environ.values()])); sys.exit(1)"
+    known = "*(a.rpartition('=')[2] for a in sys.argv[1:]), *os.environ.values()"
+    said = f"sys.stderr.write('tried ' + ' '.join([{known}])); sys.exit(1)"
     with pytest.raises(RetrievalError) as caught:
         program(said, *arguments, **environ).retrieve()
     assert "tried" in str(caught.value)
