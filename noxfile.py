@@ -82,7 +82,7 @@ def contract(session: nox.Session, sdk: str) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """End to end with real peers: MiniStack with authentication on, from an environment of its own; then the demo."""
-    stack = Path(session.create_tmp()) / "ministack"
+    stack = Path(session.create_tmp()).resolve() / "ministack"
     session.run("python", "-m", "venv", str(stack), env=QUIET)
     session.run(str(stack / "bin" / "python"), "-m", "pip", "install", "--quiet", *MINISTACK, external=True, env=QUIET)
     session.install(*DEV, env=QUIET)

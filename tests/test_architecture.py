@@ -17,7 +17,7 @@ SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot"}
 JOINERS = {"pool"}
 SEAM = {"bridge"}
-FACTORY = {"session"}
+FACTORY = {"session", "settings"}
 PRODUCT = {"bedrock"}
 LEAVES = {"cli", "testing"}
 
@@ -28,7 +28,7 @@ MAY = {
     **dict.fromkeys(ENGINE, VALUES | WORLD | ENGINE),
     **dict.fromkeys(JOINERS, VALUES | WORLD | ENGINE),
     **dict.fromkeys(SEAM, VALUES | WORLD),
-    **dict.fromkeys(FACTORY, VALUES | WORLD | SOURCES | ENGINE | JOINERS | SEAM),
+    **dict.fromkeys(FACTORY, VALUES | WORLD | SOURCES | ENGINE | JOINERS | SEAM | FACTORY),
     **dict.fromkeys(PRODUCT, VALUES | PRODUCT),
     "testing": VALUES | {"testing"},
     "cli": VALUES | WORLD | SOURCES | ENGINE | FACTORY | PRODUCT | LEAVES,
@@ -38,7 +38,8 @@ THIRD_PARTY = {
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
     "redaction": set(), "__init__": set(), "host": set(), "refresh": set(),
     "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
-    "providers": {"attrs"}, "pool": {"cachetools"}, "session": {"attrs"}, "bedrock": {"attrs", "botocore", "urllib3"},
+    "providers": {"attrs"}, "pool": {"cachetools"}, "session": {"attrs"}, "settings": {"attrs"},
+    "bedrock": {"attrs", "botocore", "urllib3"},
     "testing": {"attrs", "botocore", "moto", "pytest"}, "cli": {"attrs", "rich", "moto"},
 }  # fmt: skip
 STANDARD = set(__import__("sys").stdlib_module_names)

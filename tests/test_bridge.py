@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 
 import boto3
@@ -176,23 +177,16 @@ def test_awss_own_answer_stands_where_no_new_keys_can_be_had(clock, error, caplo
         assert "no new ones could be had: no longer trusted" in caplog.text
 
 
-def test_a_body_that_cannot_be_sent_again_is_not(clock):
-    class Pipe(io.RawIOBase):
-        def readable(self) -> bool:
-            return True
-
-        def readinto(self, buffer) -> int:
-            return 0
-
-        seek = property()
-
+def test_a_pipe_cannot_be_sent_again_and_awss_answer_stands(clock):
     session, _ = connected(clock)
     client = session.client(
         "s3", config=Config(request_checksum_calculation="when_required", s3={"payload_signing_enabled": False})
     )
     wire = Wire(client, EXPIRED_S3)
-    with pytest.raises(ClientError, match="ExpiredToken"):
-        client.upload_part(Bucket="b", Key="k", PartNumber=1, UploadId="u", Body=Pipe(), ContentLength=0)
+    reading, writing = os.pipe()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe, pytest.raises(ClientError, match="ExpiredToken"):
+        client.upload_part(Bucket="b", Key="k", PartNumber=1, UploadId="u", Body=pipe, ContentLength=0)
     assert len(wire.requests) == 1
 
 
@@ -204,12 +198,33 @@ def test_throttling_is_still_retried_by_botocore(clock, monkeypatch):
     assert wire.signers() == [KEYS[1], KEYS[1], KEYS[2]]
 
 
-def test_keys_passed_to_a_client_are_the_callers_own_word(clock):
+def test_keys_passed_to_a_client_are_the_callers_own_word_and_are_not_renewed(clock):
     session, refresher = connected(clock)
     client = session.client("bedrock-runtime", aws_access_key_id="AKIAEXPLICIT", aws_secret_access_key="s")
     wire = Wire(client, EXPIRED_JSON)
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
         converse(client)
-    assert wire.signers()[0] == "AKIAEXPLICIT"
-    assert len(wire.requests) <= 2
-    assert refresher.peek() is None or not refresher._snapshot.invalidated
+    assert wire.signers() == ["AKIAEXPLICIT"]
+    assert refresher.provider.calls == 0
+
+
+def test_a_source_that_breaks_while_it_is_told_does_not_hide_awss_answer(clock, caplog):
+    class Broken:
+        asked = 0
+
+        def current(self) -> Credentials:
+            self.asked += 1
+            if self.asked > 1:
+                raise KeyError("SecretAccessKey=abcdefgh")
+            return Credentials(KEYS[1], "s", "t")
+
+        def invalidate(self, access_key_id: str) -> None:
+            pass
+
+    session = Session()
+    connect(session, Broken())
+    client = boto3.Session(botocore_session=session, region_name="us-east-1").client("bedrock-runtime")
+    Wire(client, EXPIRED_JSON)
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
+        converse(client)
+    assert "abcdefgh" not in caplog.text

@@ -66,6 +66,13 @@ def test_details_have_defaults_and_unknown_ones_are_refused():
         RetrievalError("down", reason="x")
 
 
+def test_details_that_are_set_later_are_kept():
+    error = RetrievalError("busy")
+    error.retry_after = 900.0
+    assert fresh(error).retry_after == 900.0
+    assert pickle.loads(pickle.dumps(error)).retry_after == 900.0
+
+
 def test_the_tree_is_as_designed():
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(LoginRequiredError, DeniedError)

@@ -6,7 +6,7 @@ import logging
 import pytest
 from hypothesis import given, strategies as st
 
-from bedrock_auth.redaction import RedactingFilter, guard_loggers, redact
+from bedrock_auth.redaction import RedactingFilter, guard_loggers, presentable, redact
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY="
 
@@ -32,6 +32,7 @@ SHAPES = [
     'client_secret="%s"',
     "{'TokenCode': ['%s']}",
     "password=%s",
+    "{'SSECustomerKey': '%s'}",
 ]
 
 
@@ -81,6 +82,14 @@ def test_known_secrets_never_survive(text, secret):
 @given(st.text())
 def test_any_text_can_be_redacted(text):
     assert isinstance(redact(text), str)
+
+
+def test_a_cause_is_presentable_unless_it_or_its_own_causes_tell_a_secret():
+    plain, telling = ValueError("no such file"), ValueError(f"SecretAccessKey={SECRET}")
+    assert presentable(plain) is plain
+    assert presentable(telling) is None
+    plain.__cause__ = telling
+    assert presentable(plain) is None
 
 
 def _logged(call) -> str:

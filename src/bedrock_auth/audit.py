@@ -8,12 +8,14 @@ A listener that raises is logged and skipped: auditing never stops a request.
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import asdict, field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
 _log = logging.getLogger("bedrock_auth.audit")
@@ -98,6 +100,26 @@ def tell(listeners: Iterable[Listener], event: Event) -> None:
             listener(event)
         except Exception:  # noqa: BLE001 - whatever it is, it is the listener's
             _log.exception("the listener %r failed on %s", listener, type(event).__name__)
+
+
+_ear: ContextVar[Callable[[Event], None] | None] = ContextVar("bedrock_auth.ear", default=None)
+
+
+@contextmanager
+def listening(hear: Callable[[Event], None]) -> Iterator[None]:
+    """Hear what sources `note` while they fetch inside the block."""
+    token = _ear.set(hear)
+    try:
+        yield
+    finally:
+        _ear.reset(token)
+
+
+def note(event: Event) -> None:
+    """Tell whoever listens to the fetch under way; sources know no listeners."""
+    hear = _ear.get()
+    if hear is not None:
+        hear(event)
 
 
 @frozen(eq=False)

@@ -70,8 +70,9 @@ def _settle_profile(session: Session) -> None:
     try:
         known = session.full_config["profiles"]
     except BotoCoreError as error:
-        msg = f"the AWS config file cannot be read: {error}"
-        raise ConfigurationError(msg, setting="AWS_CONFIG_FILE") from error
+        path = getattr(error, "kwargs", {}).get("path", "")
+        msg = f"the AWS config file cannot be read: {path} cannot be parsed"
+        raise ConfigurationError(msg, setting="AWS_CONFIG_FILE") from None  # its text repeats lines, secrets among them
     profile = session.get_config_variable("profile")
     constant = ConstantProvider(profile if profile in known else None)
     session.get_component("config_store").set_config_provider("profile", constant)

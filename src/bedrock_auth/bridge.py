@@ -11,12 +11,14 @@ are other ones now and its body can be sent again.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from botocore import UNSIGNED
+from botocore.args import ClientConfigString
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 
-from bedrock_auth.aws import sigv4_config
-from bedrock_auth.errors import CredentialError
+from bedrock_auth.redaction import redact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,8 +34,11 @@ _log = logging.getLogger(__name__)
 METHOD = "bedrock-auth"
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken"})
 """What AWS answers for keys that were good once. AccessDenied is not among them: new keys would be refused as well."""
+HANDED_OUT = 16
+"""So many sets back a request may still be under way that was signed with one of them."""
 _KEY = "bedrock_auth.signed_by"
 _RETRIED = "bedrock_auth.retried"
+_SCHEMES = {"smithy.api#httpBearerAuth", "aws.auth#sigv4"}
 
 
 class SourceCredentials(RefreshableCredentials):
@@ -46,6 +51,7 @@ class SourceCredentials(RefreshableCredentials):
         self._listeners = listeners
         self._current = source.current
         self._pair: tuple[Credentials, ReadOnlyCredentials] | None = None
+        self.handed_out: deque[str] = deque(maxlen=HANDED_OUT)
 
     def __repr__(self) -> str:
         return f"<SourceCredentials of {self.source!r}>"
@@ -59,6 +65,7 @@ class SourceCredentials(RefreshableCredentials):
         frozen = ReadOnlyCredentials(
             credentials.access_key_id, credentials.secret_access_key, credentials.session_token, credentials.account_id
         )
+        self.handed_out.append(credentials.access_key_id)
         self._pair = (credentials, frozen)
         return frozen
 
@@ -76,6 +83,13 @@ class SourceCredentials(RefreshableCredentials):
         return False
 
 
+class _NoToken:
+    """The token provider component: a token that lies around is somebody else's identity."""
+
+    def load_token(self, **_: Any) -> None:
+        """Find none."""
+
+
 class _Component:
     """The credential provider component of a botocore session."""
 
@@ -89,15 +103,30 @@ class _Component:
 def connect(session: Session, source: CredentialSource, listeners: Listeners | None = None) -> None:
     """Make every client of the botocore session sign as this source and nobody else.
 
-    The auth scheme is stated as SigV4, because ``AWS_BEARER_TOKEN_BEDROCK`` would otherwise take over Bedrock's clients. A
-    client whose own ``config=`` states another scheme gets that: it is the caller's explicit word.
+    Where a service takes bearer tokens as well as SigV4, as Bedrock does, it is SigV4: ``AWS_BEARER_TOKEN_BEDROCK`` would
+    otherwise take over. A client whose own ``config=`` states a scheme gets that, the caller's explicit word, but no token that
+    lies around.
     """
-    session.register_component("credential_provider", _Component(SourceCredentials(source, listeners)))
-    session.set_default_client_config(sigv4_config())
+    credentials = SourceCredentials(source, listeners)
+    session.register_component("credential_provider", _Component(credentials))
+    session.register_component("token_provider", _NoToken())
     events = session.get_component("event_emitter")
+    events.register_first("choose-signer", _rather_sigv4, unique_id="bedrock-auth-sigv4")
     events.register_last("request-created", _remember_signer, unique_id="bedrock-auth-remember")
-    renewal = _Renewal(source)
+    renewal = _Renewal(credentials)
     events.register_first("needs-retry", renewal, unique_id="bedrock-auth-renew")
+
+
+def _rather_sigv4(context: dict[str, Any], **_: Any) -> str | None:
+    """SigV4 wherever a bearer token could sign as well and the client's own config states nothing."""
+    config = context.get("client_config")
+    stated = config is not None and (_in_code(config.signature_version) or _in_code(config.auth_scheme_preference))
+    return "v4" if not stated and _SCHEMES.issubset(context.get("auth_options") or ()) else None
+
+
+def _in_code(setting: object) -> bool:
+    """Whether a client's setting was stated in code; botocore marks those so, and UNSIGNED cannot come from elsewhere."""
+    return isinstance(setting, ClientConfigString) or setting is UNSIGNED
 
 
 def _remember_signer(request: Any, **_: Any) -> None:
@@ -118,27 +147,32 @@ def signing_key_id(request: Any) -> str | None:
 class _Renewal:
     """ExpiredToken: invalidate, ask the source again, send once more."""
 
-    def __init__(self, source: CredentialSource) -> None:
-        self._source = source
+    def __init__(self, credentials: SourceCredentials) -> None:
+        self._credentials = credentials
 
     def __call__(self, response: Any, request_dict: dict[str, Any], **_: Any) -> int | None:
         if response is None or response[1].get("Error", {}).get("Code") not in EXPIRED_CODES:
             return None
         context = request_dict["context"]
         rejected = context.get(_KEY)
-        if rejected is None or context.get(_RETRIED):
+        if rejected not in self._credentials.handed_out or context.get(_RETRIED):
             return None
         context[_RETRIED] = True
         return 0 if self._renewed(rejected) and _can_be_sent_again(request_dict.get("body")) else None
 
     def _renewed(self, rejected: str) -> bool:
+        source = self._credentials.source
         try:
-            self._source.invalidate(rejected)
-            return self._source.current().access_key_id != rejected
-        except CredentialError as error:
-            _log.warning("AWS says that the keys have expired and no new ones could be had: %s", error)
+            source.invalidate(rejected)
+            return source.current().access_key_id != rejected
+        except Exception as error:  # noqa: BLE001 - what AWS said is what the caller must hear of
+            _log.warning("AWS says that the keys have expired and no new ones could be had: %s", redact(str(error)))
             return False
 
 
 def _can_be_sent_again(body: object) -> bool:
-    return body is None or isinstance(body, bytes | bytearray | str | dict) or hasattr(body, "seek")
+    if body is None or isinstance(body, bytes | bytearray | str | dict):
+        return True
+    stream = getattr(body, "_raw", body)  # botocore wraps a body whose checksum is sent behind it
+    seekable = getattr(stream, "seekable", None)
+    return bool(seekable()) if seekable is not None else hasattr(stream, "seek")

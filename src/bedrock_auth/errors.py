@@ -47,7 +47,6 @@ class BedrockAuthError(Exception):
             msg = f"{type(self).__name__} has no detail {min(unknown)!r}; it knows {', '.join(sorted(self._known))}"
             raise TypeError(msg)
         self.message = message
-        self._details = details
         for name, value in details.items():
             setattr(self, name, value)
 
@@ -55,9 +54,14 @@ class BedrockAuthError(Exception):
         """The message, as written."""
         return self.message
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """The details that were given, by name."""
+        return {name: value for name, value in vars(self).items() if name in self._known}
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as class, message and details; botocore's own classes lose theirs."""
-        return _rebuild, (type(self), self.message, self._details)
+        return _rebuild, (type(self), self.message, self.details)
 
 
 def _rebuild(cls: type[BedrockAuthError], message: str, details: dict[str, Any]) -> BedrockAuthError:

@@ -105,7 +105,11 @@ class Host:
         seed: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Host:
-        """A world of its own: only these variables, this clock, and reproducible chance where a seed is given."""
+        """A world of its own: these variables, this clock, and reproducible chance where a seed is given.
+
+        It governs what this library reads. AWS clients take their endpoint from here too, but their proxies, CA bundle and
+        AWS config file from the process, as botocore does.
+        """
         return cls({} if environ is None else environ, clock, seed, sleep)
 
     def __repr__(self) -> str:
@@ -198,6 +202,14 @@ class Host:
                 client = self._clients.setdefault(key, client)
         return client
 
+    def new_client(self, service_name: str, region_name: str) -> BaseClient:
+        """The same, built for this caller alone, who may register handlers on it.
+
+        Raises:
+            ConfigurationError: as `client`.
+        """
+        return self._build_client(service_name, region_name, self._endpoint(service_name))
+
     def _build_client(self, service_name: str, region_name: str, endpoint: str | None) -> BaseClient:
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - importing bedrock_auth must not load botocore
 
@@ -214,8 +226,9 @@ class Host:
             retries={"mode": "standard", "total_max_attempts": 2},
             parameter_validation=False,  # providers check, and show no value; a stand-in may issue keys for two seconds
         )
+        stated = None if self.environ is os.environ else endpoint  # botocore reads the process's variables and files itself
         try:
-            client = session.create_client(service_name, region_name, endpoint_url=endpoint, config=config)
+            client = session.create_client(service_name, region_name, endpoint_url=stated, config=config)
         except (BotoCoreError, ValueError) as error:
             msg = f"no {service_name} client can be made for region {region_name!r}: {error}"
             raise ConfigurationError(msg, setting="region_name") from error

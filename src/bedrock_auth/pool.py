@@ -43,7 +43,10 @@ class Pool:
         made = Refresher(provider, policy)
         try:
             with self._lock:
-                return self._refreshers.setdefault((provider, policy), made)
+                known = self._refreshers.get((provider, policy))
+                if known is None or known.is_closed:
+                    known = self._refreshers[provider, policy] = made
+                return known
         except TypeError:  # a user's own provider may be unhashable
             return made
 

@@ -30,7 +30,7 @@ _GUARDED = ("botocore", "boto3", "urllib3", "s3transfer")
 _NAMES = (
     r"secret[_-]?access[_-]?key|secret[_-]?key|client[_-]?secret|session[_-]?token|security[_-]?token|auth[_-]?token|"
     r"web[_-]?identity[_-]?token|access[_-]?token|id[_-]?token|refresh[_-]?token|token[_-]?code|external[_-]?id|api[_-]?key|"
-    r"""password|(?<=["'<])token"""
+    r"""password|sse[_-]?customer[_-]?key|(?<=["'<])token"""
 )
 _FIELD = re.compile(
     rf"""(?ix) (?P<head> (?:{_NAMES}) (?: > | \\?["']? \s* [=:] \s* \[? b? ) )
@@ -72,6 +72,23 @@ def hiding(secrets: Iterable[str]) -> Iterator[None]:
         yield
     finally:
         _hidden.reset(token)
+
+
+def presentable(error: BaseException) -> BaseException | None:
+    """The error, to be raised ``from``; ``None`` where it or what led to it has no text, or one that looks like a secret.
+
+    A traceback prints every cause in full, so a masked message is not enough.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        try:
+            text = str(link)
+        except Exception:  # noqa: BLE001 - an exception that cannot be shown is not
+            return None
+        if redact(text) != text:
+            return None
+        link = link.__cause__ or link.__context__
+    return error
 
 
 class RedactingFilter(logging.Filter):

@@ -56,7 +56,7 @@ import weakref
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
-from bedrock_auth.audit import Event, Invalidated, Listener, RefreshFailed, Retrieved, ServedStale, tell
+from bedrock_auth.audit import Event, Invalidated, Listener, RefreshFailed, Retrieved, ServedStale, listening, tell
 from bedrock_auth.contracts import CredentialProvider, traits
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import (
@@ -69,7 +69,7 @@ from bedrock_auth.errors import (
 )
 from bedrock_auth.host import Host, call_after_fork
 from bedrock_auth.policy import RefreshPolicy
-from bedrock_auth.redaction import redact
+from bedrock_auth.redaction import presentable, redact
 from bedrock_auth.snapshot import Hold, Rules, Snapshot, State
 
 if TYPE_CHECKING:
@@ -79,12 +79,16 @@ _log = logging.getLogger(__name__)
 
 INTERACTIVE_LOAD_TIMEOUT = 300.0
 
+_flying: contextvars.ContextVar[tuple[_Flight, ...]] = contextvars.ContextVar("bedrock_auth.flying", default=())
+"""The fetches that the running code is part of; a helper thread in a copy of the context knows them too."""
+
 
 class _Flight:
     """One fetch under way. Its future resolves to the credentials or to the error: a value, so none goes unretrieved."""
 
-    def __init__(self, number: int, *, nobody_waits: bool, load_timeout: float) -> None:
+    def __init__(self, number: int, generation: int, *, nobody_waits: bool, load_timeout: float) -> None:
         self.number = number
+        self.generation = generation
         self.nobody_waits = nobody_waits
         self.counted = False
         self.future: Future[Credentials | CredentialError] = Future()
@@ -107,24 +111,21 @@ class Refresher:
 
     def __init__(self, provider: CredentialProvider, policy: RefreshPolicy | None = None, host: Host | None = None) -> None:
         """Check the provider's form; nothing is fetched before the first call."""
-        if not isinstance(provider, CredentialProvider):
+        if not isinstance(provider, CredentialProvider) or isinstance(provider, type):
             msg = f"provider must have a name and retrieve(); {type(provider).__name__} has not"
             raise ConfigurationError(msg, setting="provider")
         self.provider = provider
         self.policy = policy or RefreshPolicy()
         self.host: Host = host or getattr(provider, "host", None) or Host.system()
-        self._rules = Rules(traits(provider), self.policy, self.host.uniform)
         self._now: Callable[[], float] = self.host.clock
         self._snapshot = Snapshot()
-        patience = INTERACTIVE_LOAD_TIMEOUT if self._rules.traits.interactive else self._rules.traits.timeout
-        self._load_timeout = max(self.policy.load_timeout, patience)
-        self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self._listeners: tuple[weakref.ref[Listener], ...] = ()
         self._flights = 0
         self._begin()
         call_after_fork(self)
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may sign in the middle of a decision
         self._flight: _Flight | None = None
         self._abandoned: _Flight | None = None
         self._stale_told: Hold | None = None
@@ -145,6 +146,16 @@ class Refresher:
     def name(self) -> str:
         """The provider's."""
         return self.provider.name
+
+    @property
+    def _rules(self) -> Rules:
+        """Read anew at each decision: a chain has the traits of its winner."""
+        return Rules(traits(self.provider), self.policy, self.host.uniform)
+
+    @property
+    def _load_timeout(self) -> float:
+        said = traits(self.provider)
+        return max(self.policy.load_timeout, said.timeout, INTERACTIVE_LOAD_TIMEOUT if said.interactive else 0)
 
     # ---------------------------------------------------------------- what callers ask
 
@@ -180,11 +191,12 @@ class Refresher:
         flight, mine = seat
         if mine and not self._launch(flight):
             self._land(flight, RetrievalError(f"{self.name}: no thread can be started to fetch in", provider=self.name))
-        landing = asyncio.wrap_future(flight.future)
-        try:
-            await asyncio.wait({landing}, timeout=flight.patience())
-        finally:
-            landing.cancel()
+        if flight.patience() > 0:
+            landing = asyncio.wrap_future(flight.future)
+            try:
+                await asyncio.wait({landing}, timeout=flight.patience())
+            finally:
+                landing.cancel()
         return self._outcome(flight)
 
     def peek(self) -> Credentials | None:
@@ -192,12 +204,20 @@ class Refresher:
         return self._snapshot.credentials
 
     def prefetch(self) -> None:
-        """Start a fetch in the background where one is due, and return at once; failures reach listeners only."""
+        """Start a fetch in the background where one is due, and return at once; failures reach listeners only.
+
+        Does nothing where a person would be asked.
+        """
+        if self._rules.traits.interactive:
+            return
         try:
             seat = self._board()
         except CredentialError:
             return
-        if not isinstance(seat, Credentials) and seat[1] and not self._launch(seat[0]):
+        if isinstance(seat, Credentials) or not seat[1]:
+            return
+        seat[0].nobody_waits = True
+        if not self._launch(seat[0]):
             self._land(seat[0], RetrievalError(f"{self.name}: no thread can be started to fetch in", provider=self.name))
 
     def invalidate(self, access_key_id: str) -> None:
@@ -207,10 +227,13 @@ class Refresher:
             if held is None or held.access_key_id != access_key_id or self._snapshot.invalidated:
                 return
             self._snapshot = self._snapshot.rejected()
-        forget = getattr(self.provider, "invalidate", None)
-        if forget is not None:
-            forget(access_key_id)
+        self._have_it_forgotten(access_key_id)
         self._tell(Invalidated(provider=self.name, at=self._now(), key_hint=access_key_id[-4:]))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._snapshot.closed
 
     def close(self) -> None:
         """Forget the set and never fetch again: from here on every call raises `MissingIdentityError`."""
@@ -220,7 +243,18 @@ class Refresher:
 
     def subscribe(self, listener: Listener) -> None:
         """Tell the listener what happens from now on, for as long as somebody else keeps it alive."""
-        self._listeners.add(listener)
+        with self._lock:
+            alive = tuple(known for known in self._listeners if known() is not None)
+            self._listeners = (*alive, weakref.ref(listener))
+
+    def _have_it_forgotten(self, access_key_id: str) -> None:
+        forget = getattr(self.provider, "invalidate", None)
+        if forget is None:
+            return
+        try:
+            forget(access_key_id)
+        except Exception:  # noqa: BLE001 - the provider's trouble must not hide what AWS said
+            _log.exception("%s failed to forget a rejected key", self.name)
 
     # ---------------------------------------------------------------- deciding
 
@@ -240,13 +274,18 @@ class Refresher:
     def _seat(self, *, nobody_waits: bool) -> tuple[_Flight, bool]:
         """The flight under way, or a new one; under the lock."""
         flight = self._flight
+        if flight in _flying.get():
+            msg = f"{self.name} needs its own credentials in order to fetch them; give it another session to work with"
+            raise ConfigurationError(msg, provider=self.name)
         if flight is not None:
             if flight.patience() > 0 or self._abandoned is not None:
                 return flight, False
             self._abandoned = flight
         self._flights += 1
         nobody_waits = nobody_waits and self._in_background()
-        self._flight = _Flight(self._flights, nobody_waits=nobody_waits, load_timeout=self._load_timeout)
+        self._flight = _Flight(
+            self._flights, self._snapshot.generation, nobody_waits=nobody_waits, load_timeout=self._load_timeout
+        )
         return self._flight, True
 
     def _in_background(self) -> bool:
@@ -280,7 +319,7 @@ class Refresher:
 
     def _fly(self, flight: _Flight, *, background: bool = False) -> None:
         """Fetch once and land, whatever happens."""
-        started = time.monotonic()
+        started, token = time.monotonic(), _flying.set((*_flying.get(), flight))
         try:
             outcome: Credentials | CredentialError = self._retrieve()
         except CredentialError as error:
@@ -290,20 +329,23 @@ class Refresher:
                 flight, RetrievalError(f"{self.name}: the fetch was broken off by {type(error).__name__}", provider=self.name)
             )
             raise
+        finally:
+            _flying.reset(token)
         self._land(flight, outcome, seconds=time.monotonic() - started, background=background)
 
     def _retrieve(self) -> Credentials:
         try:
-            return self._checked(self.provider.retrieve())
+            with listening(self._tell):
+                return self._checked(self.provider.retrieve())
         except NotConfiguredError as error:
             if self._snapshot.credentials is None:
                 raise
             raise RetrievalError(error.message, provider=error.provider, code=error.code) from error
         except CredentialError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - becomes the cause, where it may be shown
             msg = f"{self.name} failed with {type(error).__name__}: {redact(str(error))}"
-            raise RetrievalError(msg, provider=self.name) from error
+            raise RetrievalError(msg, provider=self.name) from presentable(error)
 
     def _checked(self, answer: object) -> Credentials:
         if not isinstance(answer, Credentials):
@@ -315,18 +357,24 @@ class Refresher:
         self, flight: _Flight, outcome: Credentials | CredentialError, *, seconds: float = 0.0, background: bool = False
     ) -> None:
         """Take the outcome over, release the waiters, tell the listeners."""
+        try:
+            with self._lock:
+                if isinstance(outcome, Credentials):
+                    news = self._install(flight, outcome, seconds, background=background)
+                else:
+                    news = self._count_failure(flight, outcome)
+        finally:  # whatever a user's provider makes of this, nobody waits for ever
+            self._free_seat(flight)
+            flight.future.set_result(outcome)
+        if news is not None:
+            self._tell(news)
+
+    def _free_seat(self, flight: _Flight) -> None:
         with self._lock:
-            if isinstance(outcome, Credentials):
-                news = self._install(flight, outcome, seconds, background=background)
-            else:
-                news = self._count_failure(flight, outcome)
             if self._flight is flight:
                 self._flight = None
             if self._abandoned is flight:
                 self._abandoned = None
-        flight.future.set_result(outcome)
-        if news is not None:
-            self._tell(news)
 
     def _install(self, flight: _Flight, credentials: Credentials, seconds: float, *, background: bool) -> Event | None:
         snapshot, now = self._snapshot, self._now()
@@ -349,7 +397,8 @@ class Refresher:
         if flight.counted or snapshot.closed or flight.number <= snapshot.flight:
             return None
         flight.counted = True
-        after = snapshot.failed(fresh(error), now, self._rules, nobody_waits=flight.nobody_waits)
+        overtaken = snapshot.generation != flight.generation  # a set came meanwhile: this failure concerns nobody at once
+        after = snapshot.failed(fresh(error), now, self._rules, nobody_waits=flight.nobody_waits or overtaken)
         self._snapshot = after
         return RefreshFailed(
             provider=self.name,
@@ -398,7 +447,7 @@ class Refresher:
     # ---------------------------------------------------------------- telling
 
     def _tell(self, event: Event) -> None:
-        tell(list(self._listeners), event)
+        tell([listener for known in self._listeners if (listener := known()) is not None], event)
 
     def _tell_if_stale(self, snapshot: Snapshot, now: float) -> None:
         held = snapshot.credentials

@@ -125,8 +125,9 @@ class Snapshot:
 
     def _backoff_end(self, error: CredentialError, now: float, rules: Rules) -> float:
         wait = rules.draw(*BACKOFF)
-        if isinstance(error, RetrievalError) and error.retry_after is not None:
-            wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
+        asked = error.retry_after if isinstance(error, RetrievalError) else None
+        if isinstance(asked, int | float):  # a user's own provider may have put anything there
+            wait = max(wait, min(asked, LONGEST_RETRY_AFTER))
         if now < self.moments.mandatory:
             return min(now + wait, self.moments.mandatory)
         if rules.traits.stability is Stability.STRICT:

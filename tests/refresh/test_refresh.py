@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -453,9 +454,10 @@ def test_a_provider_that_returns_something_else_is_named(clock):
         made(clock, source).current()
 
 
-def test_something_that_is_no_provider_is_refused_at_once():
+@pytest.mark.parametrize("thing", [object(), Source, None])
+def test_something_that_is_no_provider_is_refused_at_once(thing):
     with pytest.raises(ConfigurationError, match="must have a name and retrieve"):
-        Refresher(object())
+        Refresher(thing)
 
 
 # -------------------------------------------------------------------- sets without expiration
@@ -605,7 +607,149 @@ def test_what_is_told_of_a_fetch(clock):
     assert "secret-1" not in repr(event)
 
 
+def test_listeners_that_come_and_go_disturb_no_caller(clock):
+    """Sessions that are made for each request subscribe to a Refresher that others are using."""
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR)]
+    refresher = made(clock, source)
+    stop, errors = threading.Event(), []
+
+    def subscribe() -> None:
+        while not stop.is_set():
+            refresher.subscribe(Listeners((lambda _: None,)))
+
+    others = [threading.Thread(target=subscribe) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(400):
+            refresher.invalidate(refresher.current().access_key_id)
+    except RuntimeError as error:
+        errors.append(error)
+    stop.set()
+    for other in others:
+        other.join(10)
+    assert errors == []
+    assert len(refresher._listeners) < 1000, "listeners that are gone are forgotten"
+
+
+def test_a_failure_that_cannot_be_counted_does_not_stop_refreshing_for_ever(clock):
+    class OddError(RetrievalError):
+        def __init__(self) -> None:
+            Exception.__init__(self, "odd")
+
+    source = Source(clock)
+    source.behaviours = [
+        source.gives(12 * HOUR),
+        fails(OddError()),
+        fails(RetrievalError("x", retry_after="30")),
+        source.gives(HOUR),
+    ]
+    refresher = made(clock, source, advisory_refresh="inline")
+    first = refresher.current()
+    clock.now += 11.5 * HOUR
+    for _ in range(2):
+        with suppress(AttributeError):
+            refresher.current()
+        clock.now += 601
+    assert refresher._flight is None
+    clock.now += 10
+    assert refresher.current() is not first
+
+
+def test_a_source_that_needs_its_own_keys_says_so_at_once(clock):
+    refreshers = []
+
+    def behave() -> Credentials:
+        return refreshers[0].current()
+
+    refreshers.append(made(clock, Source(clock, behave)))
+    started = time.monotonic()
+    with pytest.raises(ConfigurationError, match="needs its own credentials in order to fetch them"):
+        refreshers[0].current()
+    assert time.monotonic() - started < 5
+
+
+def test_a_failure_that_a_newer_set_has_overtaken_turns_no_fresh_keys_into_errors(clock):
+    source = Source(clock)
+    gates = [Gate(source.gives(HOUR)), Gate(fails(DeniedError("no longer trusted")))]
+    source.behaviours = list(gates)
+    refresher = made(clock, source, load_timeout=0.05)
+    with ThreadPoolExecutor(2) as people:
+        first = people.submit(refresher.current)
+        assert gates[0].entered.wait(5)
+        time.sleep(0.06)
+        second = people.submit(refresher.current)
+        assert gates[1].entered.wait(5)
+        gates[0].open.set()
+        fresh_set = first.result(5)
+        gates[1].open.set()
+        assert second.result(5) is fresh_set
+    assert refresher.current() is fresh_set
+
+
+def test_a_provider_that_cannot_forget_hides_nothing(clock, caplog):
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR)]
+
+    def stumble(access_key_id: str) -> None:
+        raise KeyError(access_key_id[:4])
+
+    source.invalidate = stumble
+    refresher = made(clock, source)
+    first = refresher.current()
+    refresher.invalidate(first.access_key_id)
+    assert "failed to forget a rejected key" in caplog.text
+    assert refresher.current() is not first
+
+
+def test_a_signal_handler_may_sign_in_the_middle_of_a_decision(clock):
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR)]
+    refresher = made(clock, source)
+    refresher.current()
+    clock.now += HOUR - 600
+    with refresher._lock:
+        assert refresher.current() is refresher.peek()
+
+
+def test_awaiting_a_fetch_that_hangs_leaves_nothing_behind(clock):
+    source = Source(clock)
+    gate = Gate(source.gives(HOUR))
+    source.behaviours = [gate, gate]
+    refresher = made(clock, source, load_timeout=0.05)
+
+    async def scene() -> None:
+        for _ in range(50):
+            with pytest.raises(RetrievalError):
+                await refresher.acurrent()
+
+    asyncio.run(scene())
+    assert len(refresher._flight.future._done_callbacks) < 5
+    gate.open.set()
+    settle(refresher)
+
+
 # -------------------------------------------------------------------- prefetch
+
+
+def test_prefetch_asks_no_person(clock):
+    source = Source(clock, fails(AssertionError("asked")))
+    source.interactive = True
+    made(clock, source).prefetch()
+    assert source.calls == 0
+
+
+def test_a_refusal_that_prefetch_meets_turns_no_valid_keys_into_errors(clock):
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR), fails(DeniedError("no"))]
+    refresher = made(clock, source, advisory_refresh="inline")
+    first = refresher.current()
+    clock.now += HOUR - 600
+    refresher.prefetch()
+    settle(refresher)
+    assert source.calls == 2
+    assert refresher.current() is first
 
 
 def test_prefetch_fetches_in_the_background_and_swallows_failures(clock):

@@ -36,7 +36,8 @@ def test_nothing_is_left_behind():
 
 def run(folder, *arguments, code=A_USERS_TEST):
     (folder / "test_mine.py").write_text(code)
-    (folder / "pytest.ini").write_text("[pytest]\n")  # else pytest looks upwards and may find this project's settings
+    settings = "[pytest]\nfilterwarnings =\n    ignore:datetime.datetime.utc:DeprecationWarning\n"  # the oldest botocore's
+    (folder / "pytest.ini").write_text(settings)  # else pytest looks upwards and may find this project's settings
     source = str(Path(testing.__file__).parents[2])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": source}
