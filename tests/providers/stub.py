@@ -31,17 +31,22 @@ class Answer:
 
 
 def issued(
-    *, lifetime: float = 3600, key_id: str = ROLE_KEY_ID, account: str = "123456789012", expiration: str | None = None
+    *,
+    lifetime: float = 3600,
+    key_id: str = ROLE_KEY_ID,
+    account: str = "123456789012",
+    expiration: str | None = None,
+    operation: str = "AssumeRole",
 ) -> Answer:
     """A role's keys."""
     expires = (datetime.now(UTC) + timedelta(seconds=lifetime)).isoformat() if expiration is None else expiration
     return Answer(
         200,
-        f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+        f"""<{operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{operation}Result>
         <AssumedRoleUser><Arn>arn:aws:sts::{account}:assumed-role/R/s</Arn><AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser>
         <Credentials><AccessKeyId>{key_id}</AccessKeyId><SecretAccessKey>{ROLE_SECRET}</SecretAccessKey>
         <SessionToken>{ROLE_TOKEN}</SessionToken><Expiration>{expires}</Expiration></Credentials>
-        </AssumeRoleResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></AssumeRoleResponse>""",
+        </{operation}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{operation}Response>""",
     )
 
 
@@ -77,11 +82,11 @@ class Received:
     @property
     def scope(self) -> list[str]:
         """Key id, date, region, service of the signature."""
-        return self.headers["authorization"].partition("Credential=")[2].partition(",")[0].split("/")
+        return self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
 
     @property
     def signer(self) -> str:
-        """The access key id."""
+        """The access key id; empty where nothing is signed."""
         return self.scope[0]
 
     def is_signed_with(self, keys: Credentials) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import functools
 import threading
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -98,12 +99,18 @@ def test_the_function_is_called_once_for_each_fetch():
     assert len(calls) == 2
 
 
-def test_a_foreign_exception_is_wrapped_with_its_type_and_redacted_text():
-    cause = OSError(f'vault said "SecretAccessKey": "{SECRET}"')
-    with pytest.raises(RetrievalError, match='the vault failed with OSError: vault said "SecretAccessKey":') as caught:
+def test_a_foreign_exception_is_wrapped_with_its_type_and_text_and_is_the_cause():
+    cause = OSError("the vault is sealed")
+    with pytest.raises(RetrievalError, match="the vault failed with OSError: the vault is sealed") as caught:
         FromCallable(raising(cause), name="the vault").retrieve()
     assert caught.value.__cause__ is cause
-    assert not leaks(str(caught.value))
+
+
+def test_a_foreign_exception_that_tells_a_secret_is_redacted_and_not_the_cause():
+    telling = OSError(f'vault said "SecretAccessKey": "{SECRET}"')
+    with pytest.raises(RetrievalError, match='the vault failed with OSError: vault said "SecretAccessKey":') as caught:
+        FromCallable(raising(telling), name="the vault").retrieve()
+    assert not leaks("".join(traceback.format_exception(caught.value)))
 
 
 def test_an_exception_that_cannot_even_be_shown_is_wrapped():

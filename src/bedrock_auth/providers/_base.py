@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from bedrock_auth.contracts import CredentialProvider, CredentialSource
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import ConfigurationError, CredentialError, RetrievalError
 from bedrock_auth.providers._settings import wrong
+from bedrock_auth.providers.from_session import FromSession
 from bedrock_auth.providers.from_source import FromSource
-from bedrock_auth.redaction import redact
+from bedrock_auth.redaction import presentable, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,7 @@ def named(error: CredentialError, name: str) -> CredentialError:
     """The same error with the asker's name before its message, where that does not say it yet."""
     if name in error.message:
         return error
-    details = {"provider": name, **error._details}  # noqa: SLF001 - what the error was made with
+    details = {"provider": name, **error.details}  # what the error was made with
     return type(error)(f"{name}: {error.message}", **details)
 
 
@@ -56,44 +57,15 @@ def fetch(base: CredentialProvider, *, asker: str, now: float) -> Credentials:
         return (credentials if credentials.source else evolve(credentials, source=base.name)).unexpired(now)
     except CredentialError as error:
         raise named(error, asker) from error.__cause__
-    except Exception as error:
-        raise named(foreign(error, base.name), asker) from error
-
-
-@frozen
-class _BotoSession:
-    """The keys of a boto3 session; a session of ours is told which of them AWS refused."""
-
-    session: Any
-    name = "the boto3 session"
-
-    @property
-    def region_name(self) -> str | None:
-        try:
-            region: str | None = self.session.region_name
-        except Exception:  # noqa: BLE001 - such as a profile that is gone; only a hint is lost
-            return None
-        return region
-
-    def retrieve(self) -> Credentials:
-        credentials = self.session.get_credentials()
-        if credentials is None:
-            msg = f"{self.name} has no credentials"
-            raise ConfigurationError(msg, provider=self.name, setting="source")
-        keys = credentials.get_frozen_credentials()
-        return Credentials(keys.access_key, keys.secret_key, keys.token, source=self.name)
-
-    def invalidate(self, access_key_id: str) -> None:
-        source = getattr(self.session.get_credentials(), "source", None)
-        if isinstance(source, CredentialSource):
-            source.invalidate(access_key_id)
+    except Exception as error:  # noqa: BLE001 - becomes the cause, where it may be shown
+        raise named(foreign(error, base.name), asker) from presentable(error)
 
 
 def as_provider(base: object) -> CredentialProvider:
     """A provider for a provider, a source or a boto3 session, as `usable_base` let it through."""
     if isinstance(base, CredentialSource):
         return FromSource(base)
-    return base if isinstance(base, CredentialProvider) else _BotoSession(base)
+    return base if isinstance(base, CredentialProvider) else FromSession(base)
 
 
 def usable_base(kind: str, setting: str, value: object) -> object:

@@ -24,6 +24,7 @@ from bedrock_auth.providers import _role
 from bedrock_auth.providers._base import as_provider, fetch, foreign, usable_base
 from bedrock_auth.providers._settings import wrong
 from bedrock_auth.providers._sts import CALL_TIMEOUT, REJECTED_KEYS, Sts
+from bedrock_auth.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -220,8 +221,8 @@ class AssumeRole:
             code = self.mfa_token()
         except CredentialError:
             raise
-        except Exception as error:
-            raise foreign(error, self.name, doing="mfa_token") from error
+        except Exception as error:  # noqa: BLE001 - becomes the cause, where it may be shown
+            raise foreign(error, self.name, doing="mfa_token") from presentable(error)
         if isinstance(code, str) and _role.MFA_CODE.fullmatch(code.strip()):
             return code.strip()
         msg = f"{self.name}: mfa_token gave no code of six digits; enter the one that the MFA device shows now"

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from bedrock_auth.contracts import CredentialProvider, Stability, Traits, traits
+from bedrock_auth.contracts import CredentialProvider, Traits, traits
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.providers._base import fetch
 from bedrock_auth.providers._settings import wrong
 from bedrock_auth.providers._sts import CALL_TIMEOUT, Sts
+from bedrock_auth.providers._wrapper import Wrapper
 
 if TYPE_CHECKING:
     from bedrock_auth.credentials import Credentials
@@ -39,12 +40,14 @@ def _account_id(value: str) -> str:
 
 
 @frozen
-class ExpectedAccount:
+class ExpectedAccount(Wrapper):
     """Another provider's keys, refused unless they belong to this account. Name and traits are the other provider's.
 
     Args:
         provider: where the keys come from.
         account_id: twelve digits, as text.
+        sts_region: whose STS to ask; keys are known in the regions of their own partition only. By default the provider's
+            hint, the environment's region or us-east-1.
 
     Raises:
         ConfigurationError: one of these is not usable.
@@ -52,6 +55,7 @@ class ExpectedAccount:
 
     provider: CredentialProvider = field(converter=_provider)
     account_id: str = field(converter=_account_id)
+    sts_region: str | None = field(default=None, kw_only=True)
     host: Host = field(kw_only=True, repr=False)
 
     @host.default
@@ -68,29 +72,9 @@ class ExpectedAccount:
         return traits(self.provider)
 
     @property
-    def stability(self) -> Stability:
-        """The provider's."""
-        return self._traits.stability
-
-    @property
     def timeout(self) -> float:
         """Seconds: the provider's and those of the question."""
         return self._traits.timeout + CALL_TIMEOUT
-
-    @property
-    def interactive(self) -> bool:
-        """The provider's."""
-        return self._traits.interactive
-
-    @property
-    def region_name(self) -> str | None:
-        """The provider's."""
-        return self._traits.region_name
-
-    @property
-    def revalidate_after(self) -> float | None:
-        """The provider's."""
-        return self._traits.revalidate_after
 
     def retrieve(self) -> Credentials:
         """Fetch the provider's keys and ask AWS whose they are.
@@ -110,7 +94,7 @@ class ExpectedAccount:
         return evolve(credentials, account_id=found)
 
     def _account_of(self, credentials: Credentials) -> str:
-        region = self.region_name or self.host.region() or _DEFAULT_REGION
+        region = self.sts_region or self.region_name or self.host.region() or _DEFAULT_REGION
         sts = Sts(self.host, region, self.name)
         return sts.account(sts.ask("get_caller_identity", {}, credentials))
 

@@ -24,6 +24,7 @@ from bedrock_auth.errors import ConfigurationError, CredentialError
 from bedrock_auth.host import Host
 from bedrock_auth.providers._base import foreign
 from bedrock_auth.providers._settings import wrong
+from bedrock_auth.redaction import presentable
 
 _KIND = "function"
 
@@ -75,8 +76,8 @@ class FromCallable:
             return self._credentials(_awaited(answer) if inspect.isawaitable(answer) else answer)
         except CredentialError:
             raise
-        except (Exception, asyncio.CancelledError) as error:
-            raise foreign(error, self.name) from error
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - becomes the cause, where it may be shown
+            raise foreign(error, self.name) from presentable(error)
 
     def _credentials(self, answer: object) -> Credentials:
         if isinstance(answer, Credentials):

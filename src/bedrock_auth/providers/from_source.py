@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from bedrock_auth.contracts import CredentialSource, Stability, Traits, traits
+from bedrock_auth.contracts import CredentialSource, Traits, traits
 from bedrock_auth.host import Host
 from bedrock_auth.providers._settings import wrong
+from bedrock_auth.providers._wrapper import Wrapper
 
 if TYPE_CHECKING:
     from bedrock_auth.credentials import Credentials
@@ -25,7 +26,7 @@ def _source(value: CredentialSource) -> CredentialSource:
 
 
 @frozen
-class FromSource:
+class FromSource(Wrapper):
     """Each fetch takes the set that the source has at that moment; the traits are those of the source's provider.
 
     Args:
@@ -51,26 +52,6 @@ class FromSource:
     def _traits(self) -> Traits:
         provider = getattr(self.source, "provider", None)
         return traits(self.source if provider is None else provider)
-
-    @property
-    def stability(self) -> Stability:
-        """As the source's provider says."""
-        return self._traits.stability
-
-    @property
-    def timeout(self) -> float:
-        """As the source's provider says."""
-        return self._traits.timeout
-
-    @property
-    def interactive(self) -> bool:
-        """As the source's provider says."""
-        return self._traits.interactive
-
-    @property
-    def region_name(self) -> str | None:
-        """As the source's provider says."""
-        return self._traits.region_name
 
     @property
     def revalidate_after(self) -> float | None:
