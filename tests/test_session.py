@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from bedrock_auth.audit import LogListener, Retrieved
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import ConfigurationError, RetrievalError
+from bedrock_auth.host import Host
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.pool import Pool, shared
 from bedrock_auth.providers.assume_role import AssumeRole
@@ -97,6 +103,48 @@ def test_decoys_that_appear_later_change_nothing(monkeypatch, tmp_path):
         assert wire.signers() == [KEY]
 
 
+def test_a_bearer_token_that_lies_around_signs_nothing_even_where_only_a_token_can(monkeypatch, tmp_path):
+    lie_around(monkeypatch, tmp_path, {"bearer token"})
+    (tmp_path / "config").write_text(
+        "[default]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = R\n"
+        "[sso-session s]\nsso_start_url = https://x.test\nsso_region = us-east-1\n"
+    )
+    cache = Path.home() / ".aws" / "sso" / "cache"
+    cache.mkdir(parents=True)
+    token = {"accessToken": "somebody-elses-token", "expiresAt": "2999-01-01T00:00:00Z"}
+    (cache / f"{hashlib.sha1(b's').hexdigest()}.json").write_text(json.dumps(token))  # the name that AWS's tools use
+    session = create_session(OURS, region_name="us-east-1")
+    for service, call, config in (
+        ("codecatalyst", lambda client: client.list_spaces(), None),
+        ("bedrock-runtime", CALLS["bedrock-runtime"], Config(signature_version="bearer")),
+    ):
+        client = session.client(service, config=config)
+        wire = Wire(client)
+        with pytest.raises(BotoCoreError, match="[Tt]oken"):
+            call(client)
+        assert wire.requests == []
+
+
+def test_an_explicit_scheme_is_the_callers_word(monkeypatch, tmp_path):
+    lie_around(monkeypatch, tmp_path, {"bearer token"})
+    client = create_session(OURS, region_name="us-east-1").client("bedrock-runtime", config=Config(signature_version=UNSIGNED))
+    wire = Wire(client)
+    CALLS["bedrock-runtime"](client)
+    assert wire.authorizations() == [""]
+
+
+@pytest.mark.parametrize("decoys", [set(), {"bearer token"}, {"keys", "existing profile"}])
+def test_directory_buckets_work_as_in_boto3(monkeypatch, tmp_path, decoys):
+    lie_around(monkeypatch, tmp_path, decoys)
+    client = create_session(OURS, region_name="us-east-1").client("s3")
+    keys = b"<AccessKeyId>ASIAEXPRESS</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+    expiry = b"<Expiration>2999-01-01T00:00:00Z</Expiration>"
+    made = b"<CreateSessionResult><Credentials>" + keys + expiry + b"</Credentials></CreateSessionResult>"
+    wire = Wire(client, (200, made), (200, b"<ListBucketResult/>"))
+    client.list_objects_v2(Bucket="bucket--use1-az4--x-s3")
+    assert wire.signers() == [KEY, "ASIAEXPRESS"]
+
+
 def test_it_is_a_real_boto3_session():
     session = create_session(OURS, region_name="eu-central-1")
     assert type(session) is boto3.Session
@@ -147,17 +195,13 @@ def test_a_source_is_taken_as_it_is():
         (Static, "not the class Static; pass an instance of it"),
         ("default", "not str"),
         (5, "not int"),
+        (Refresher, "not the class Refresher"),
         (boto3.Session(region_name="us-east-1"), "not Session"),
     ],
 )
 def test_nothing_falls_back_silently(provider, found):
     with pytest.raises(ConfigurationError, match=found):
         create_session(provider)
-
-
-def test_without_a_provider_it_says_what_to_pass():
-    with pytest.raises(ConfigurationError, match="provider must be a credential provider, a source or a function, not None"):
-        create_session()
 
 
 def test_a_policy_is_not_for_a_source():
@@ -337,6 +381,20 @@ def test_keys_of_the_expected_account_sign(sts, source):
     wire = Wire(client)
     CALLS["bedrock-runtime"](client)
     assert wire.signers() == [KEY]
+
+
+def test_the_account_is_asked_for_in_the_sessions_own_partition(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Host, "client", lambda self, service, region: asked.append(region) or pytest.fail("enough"))
+    session = create_session(OURS, region_name="us-gov-west-1", expected_account="123456789012")
+    with pytest.raises(BaseException, match="enough"):
+        session.get_credentials().get_frozen_credentials()
+    assert asked == ["us-gov-west-1"]
+
+
+def test_a_closed_refresher_does_not_spoil_the_sessions_of_others():
+    create_session(OURS).get_credentials().source.close()
+    assert create_session(OURS).get_credentials().access_key == KEY
 
 
 # -------------------------------------------------------------------- botocore's data

@@ -46,13 +46,24 @@ if TYPE_CHECKING:
     from bedrock_auth.host import Host as Host
     from bedrock_auth.policy import RefreshPolicy as RefreshPolicy
     from bedrock_auth.providers.assume_role import AssumeRole as AssumeRole
+    from bedrock_auth.providers.chain import Chain as Chain
+    from bedrock_auth.providers.cognito import CognitoGuest as CognitoGuest, CognitoIdentity as CognitoIdentity
+    from bedrock_auth.providers.container import Container as Container
+    from bedrock_auth.providers.default import Default as Default
     from bedrock_auth.providers.environment import Environment as Environment
     from bedrock_auth.providers.from_callable import FromCallable as FromCallable
+    from bedrock_auth.providers.from_session import FromSession as FromSession
+    from bedrock_auth.providers.http_vending import HttpVending as HttpVending
+    from bedrock_auth.providers.instance_metadata import InstanceMetadata as InstanceMetadata
     from bedrock_auth.providers.process import Process as Process
+    from bedrock_auth.providers.profile import Profile as Profile
+    from bedrock_auth.providers.sso import SsoSession as SsoSession
     from bedrock_auth.providers.static import Static as Static
+    from bedrock_auth.providers.web_identity import WebIdentity as WebIdentity
     from bedrock_auth.redaction import RedactingFilter as RedactingFilter, redact as redact
     from bedrock_auth.refresh import Refresher as Refresher
     from bedrock_auth.session import Identity as Identity, create_session as create_session, whoami as whoami
+    from bedrock_auth.settings import Settings as Settings
 
 _HOMES = {
     "audit": "Event Invalidated Listener LogListener RefreshFailed Retrieved ServedStale Skipped",
@@ -63,13 +74,24 @@ _HOMES = {
     "host": "Host",
     "policy": "RefreshPolicy",
     "providers.assume_role": "AssumeRole",
+    "providers.chain": "Chain",
+    "providers.cognito": "CognitoGuest CognitoIdentity",
+    "providers.container": "Container",
+    "providers.default": "Default",
     "providers.environment": "Environment",
     "providers.from_callable": "FromCallable",
+    "providers.from_session": "FromSession",
+    "providers.http_vending": "HttpVending",
+    "providers.instance_metadata": "InstanceMetadata",
     "providers.process": "Process",
+    "providers.profile": "Profile",
+    "providers.sso": "SsoSession",
     "providers.static": "Static",
+    "providers.web_identity": "WebIdentity",
     "redaction": "RedactingFilter redact",
     "refresh": "Refresher",
     "session": "Identity create_session whoami",
+    "settings": "Settings",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

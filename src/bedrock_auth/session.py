@@ -16,9 +16,11 @@ from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.pool import shared
+from bedrock_auth.providers.default import Default
 from bedrock_auth.providers.expected_account import ExpectedAccount
 from bedrock_auth.providers.from_callable import FromCallable
 from bedrock_auth.providers.from_source import FromSource
+from bedrock_auth.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from bedrock_auth.audit import Listener
 
+DEFAULT = Default()
+
 
 def create_session(
-    provider: CredentialProvider | CredentialSource | Callable[[], Any] | None = None,
+    provider: CredentialProvider | CredentialSource | Settings | Callable[[], Any] | None = DEFAULT,
     *,
     region_name: str | None = None,
     policy: RefreshPolicy | None = None,
@@ -42,7 +46,8 @@ def create_session(
     Nothing is fetched before the first request. Sessions from equal providers share one set of keys and one refresh.
 
     Args:
-        provider: a provider, a source such as a `Refresher`, or a function that returns credentials.
+        provider: a provider, a source such as a `Refresher`, a `Settings`, or a function that returns credentials; by default
+            AWS's own order of sources, `Default`. ``None`` is refused: nothing falls back silently.
         region_name: by default the provider's hint, ``AWS_REGION``, ``AWS_DEFAULT_REGION``, then the profile's.
         policy: refresh policy; not for a source, which has its own.
         expected_account: twelve digits; keys of any other account are refused before anything is signed with them. Costs
@@ -52,13 +57,25 @@ def create_session(
     Raises:
         ConfigurationError: something among these is not usable; nothing falls back silently.
     """
-    source = _source(provider, policy, expected_account)
-    heard = _subscribe(source, tuple(listeners))
-    return _boto3_session(source, region_name or _region_hint(source), heard)
+    if isinstance(provider, Settings):
+        region_name = region_name or provider.region_name
+        provider = provider.provider
+    import boto3  # noqa: PLC0415 - only whoever makes a session pays for boto3
+
+    from bedrock_auth.aws import new_botocore_session  # noqa: PLC0415 - the same
+    from bedrock_auth.bridge import connect  # noqa: PLC0415 - the same
+
+    session = new_botocore_session()
+    region = region_name or _region_hint(provider) or session.get_config_variable("region")
+    source = _source(provider, policy, expected_account, region)
+    connect(session, source, _subscribe(source, tuple(listeners)))
+    return boto3.Session(botocore_session=session, region_name=region)
 
 
-def _source(provider: object, policy: RefreshPolicy | None, expected_account: str | None) -> CredentialSource:
-    if isinstance(provider, CredentialSource):
+def _source(
+    provider: object, policy: RefreshPolicy | None, expected_account: str | None, region_name: str | None
+) -> CredentialSource:
+    if isinstance(provider, CredentialSource) and not isinstance(provider, type):
         if policy is not None:
             msg = "policy cannot be set for a source: give it to the Refresher, or pass the provider itself"
             raise ConfigurationError(msg, setting="policy")
@@ -67,7 +84,7 @@ def _source(provider: object, policy: RefreshPolicy | None, expected_account: st
         provider = FromSource(provider)
     made = _provider(provider)
     if expected_account is not None:
-        made = ExpectedAccount(made, expected_account)
+        made = ExpectedAccount(made, expected_account, sts_region=region_name)
     return shared.refresher(made, policy or RefreshPolicy())
 
 
@@ -96,19 +113,8 @@ def _subscribe(source: CredentialSource, listeners: tuple[Listener, ...]) -> Lis
     return heard
 
 
-def _region_hint(source: CredentialSource) -> str | None:
-    return traits(getattr(source, "provider", source)).region_name or Host.system().region()
-
-
-def _boto3_session(source: CredentialSource, region_name: str | None, listeners: Listeners | None) -> boto3.Session:
-    import boto3  # noqa: PLC0415 - only whoever makes a session pays for boto3
-
-    from bedrock_auth.aws import new_botocore_session  # noqa: PLC0415
-    from bedrock_auth.bridge import connect  # noqa: PLC0415
-
-    session = new_botocore_session()
-    connect(session, source, listeners)
-    return boto3.Session(botocore_session=session, region_name=region_name)
+def _region_hint(provider: object) -> str | None:
+    return traits(getattr(provider, "provider", provider)).region_name or Host.system().region()
 
 
 @frozen

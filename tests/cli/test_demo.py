@@ -19,7 +19,9 @@ from bedrock_auth.cli import demo, main, scenes
 from bedrock_auth.cli.stage import live_stage
 from bedrock_auth.testing import LocalBedrock, moto_keys
 
-SOURCES = ["Static", "Environment", "FromCallable", "Process", "AssumeRole"]
+SOURCES = [
+    "Static", "Environment", "Profile", "AssumeRole", "WebIdentity", "HttpVending", "CognitoGuest", "Process", "FromCallable",
+]  # fmt: skip
 
 
 def moto_secrets() -> set[str]:
@@ -43,7 +45,7 @@ def test_the_demo_shows_everything_and_leaks_nothing(capsys, caplog):
     text = shown.out + shown.err
     assert status == 0, text
     assert "Everything was as it should be." in shown.out
-    assert shown.out.count("✓") == 9
+    assert shown.out.count("✓") == 13
     assert "✗" not in shown.out
     for source in SOURCES:
         assert source in shown.out
@@ -76,7 +78,7 @@ def test_a_source_that_signs_as_somebody_else_fails_the_demo(capsys, monkeypatch
     monkeypatch.setattr(demo, "SCENES", (("Sources", scenes.sources),))
     monkeypatch.setattr(scenes, "_proof", lambda stage, key: (", but the endpoint saw bearer", False))
     assert main(["demo"]) == 1
-    assert "5 went wrong." in capsys.readouterr().out
+    assert "9 went wrong." in capsys.readouterr().out
 
 
 def test_live_needs_a_model(capsys):

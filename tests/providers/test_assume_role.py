@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from bedrock_auth.errors import (
 from bedrock_auth.host import Host
 from bedrock_auth.providers import _role, _sts
 from bedrock_auth.providers.assume_role import AssumeRole
+from bedrock_auth.providers.default import Default
 from bedrock_auth.providers.environment import Environment
 from bedrock_auth.providers.from_callable import FromCallable
 from bedrock_auth.providers.process import Process
@@ -391,6 +393,7 @@ def test_an_endless_message_is_cut(sts):
         issued().body.replace(ROLE_SECRET.encode(), b" "),
         issued().body.replace(ROLE_TOKEN.encode(), b"t" * 20_000),
         issued(expiration="").body,
+        issued().body.replace(b"Expiration>", b"Expired>"),
         issued(expiration="later").body,
     ],
 )
@@ -448,6 +451,17 @@ def test_any_answer_gives_the_keys_or_an_error_of_ours(status, body):
         assert keys.expiration is not None
 
 
+def test_botocores_loggers_mask_what_the_call_is_known_to_hold_wherever_it_stands(sts, caplog):
+    def chat(**_):
+        logging.getLogger("botocore.endpoint").debug("about to send %s, %s and %s", SECRET, TOKEN, EXTERNAL_ID)
+
+    host = sts.host()
+    host.client("sts", "us-east-1").meta.events.register("before-send", chat)
+    with caplog.at_level(logging.DEBUG):
+        role(host, external_id=EXTERNAL_ID).retrieve()
+    assert "about to send ***, *** and ***" in caplog.text
+
+
 # -------------------------------------------------------------------- the source's keys
 
 
@@ -475,6 +489,15 @@ def test_rejected_keys_are_renewed_at_most_once(key_ids, sts):
     with pytest.raises(RetrievalError, match="AWS does not accept the keys of rotating keys: ExpiredToken"):
         role(sts.host(), source=Rotating(*key_ids)).retrieve()
     assert len(sts.received) == min(len(key_ids), 2)
+
+
+def test_keys_are_not_blamed_for_other_failures(sts):
+    source = Rotating("AKIAOLDOLDOLDOLDOLD0", "AKIANEWNEWNEWNEWNEW0")
+    sts.answers = [refusal("NewSortOfError", "", 400)]
+    with pytest.raises(RetrievalError):
+        role(sts.host(), source=source).retrieve()
+    assert not source.rejected
+    assert len(sts.received) == 1
 
 
 def test_rejected_keys_of_a_source_that_cannot_be_told_are_not_tried_again(sts):
@@ -674,12 +697,9 @@ def test_only_an_isolated_host_may_ask_for_less_than_a_quarter_of_an_hour():
     with pytest.raises(ConfigurationError, match="duration must be 900 seconds or more"):
         AssumeRole(ROLE, source=BASE, duration=899)
     assert AssumeRole(ROLE, source=BASE, duration=900).duration == 900
-    assert AssumeRole(ROLE, source=BASE, duration=2, host=Host.isolated()).duration == 2
-
-
-def test_the_source_is_not_optional():
-    with pytest.raises(TypeError, match="source"):
-        AssumeRole(ROLE)
+    assert AssumeRole(ROLE, source=BASE, duration=1, host=Host.isolated()).duration == 1
+    with pytest.raises(ConfigurationError, match="duration must be 1 to 43200 whole seconds"):
+        AssumeRole(ROLE, source=BASE, duration=0, host=Host.isolated())
 
 
 @pytest.mark.parametrize(
@@ -744,3 +764,13 @@ def test_the_sessions_name_is_always_one_that_sts_takes(environ):
     name = _role.default_session_name(host)
     assert _role.optional_text("assume-role", "session_name", name) == name
     assert _role.default_session_name(host) == name
+
+
+def test_by_default_the_default_chain_asks_for_the_role(sts):
+    host = sts.host(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET, AWS_EC2_METADATA_DISABLED="true")
+    role = AssumeRole(ROLE, host=host)
+    assert role.source == Default(host=host)
+    assert role == AssumeRole(ROLE, host=host)
+    assert pickle.loads(pickle.dumps(AssumeRole(ROLE))) == AssumeRole(ROLE)
+    role.retrieve()
+    assert sts.received[0].is_signed_with(attrs.evolve(KEYS, session_token=None))

@@ -6,16 +6,27 @@ from typing import TYPE_CHECKING
 
 from bedrock_auth import (
     AssumeRole,
+    Chain,
+    CognitoGuest,
+    CognitoIdentity,
+    Container,
     CredentialProvider,
     Credentials,
     CredentialSource,
+    Default,
     Environment,
     FromCallable,
+    FromSession,
+    HttpVending,
+    InstanceMetadata,
     LogListener,
     Process,
+    Profile,
     Refresher,
     RefreshPolicy,
+    Settings,
     Static,
+    WebIdentity,
     create_session,
     whoami,
 )
@@ -46,6 +57,11 @@ def fetch() -> dict[str, str]:
     return {"AccessKeyId": "AKIAEXAMPLE", "SecretAccessKey": "secret"}
 
 
+def fetch_key() -> str:
+    """Deliver an API key."""
+    return "key"
+
+
 providers: list[CredentialProvider] = [
     Static("AKIAEXAMPLE", "secret"),
     Environment(),
@@ -53,12 +69,25 @@ providers: list[CredentialProvider] = [
     Process(["vault", "aws"]),
     Process("vault aws"),
     AssumeRole("arn:aws:iam::123456789012:role/R", source=Environment(), policy={"Version": "2012-10-17"}, tags={"a": "b"}),
+    AssumeRole("arn:aws:iam::123456789012:role/R"),
+    Profile("dev"),
+    WebIdentity("arn:aws:iam::123456789012:role/R", token_file="/var/run/token"),
+    HttpVending("https://example.com", api_key=fetch_key),
+    CognitoIdentity("us-east-1:0000", logins={"accounts.example.com": "token"}),
+    CognitoGuest("us-east-1:0000", flow="classic", role_arn="arn:aws:iam::123456789012:role/R"),
+    Container(),
+    InstanceMetadata(),
+    Chain(Environment(), Default(), fetch),
+    Default(),
     Mine(),
 ]
 source: CredentialSource = Refresher(Mine(), RefreshPolicy(advisory_window=120))
 session: boto3.Session = create_session(providers[0], region_name="us-east-1", listeners=[LogListener(), hear])
 other: boto3.Session = create_session(source)
 third: boto3.Session = create_session(fetch)
+fourth: boto3.Session = create_session()
+fifth: boto3.Session = create_session(Settings.from_environ())
+sixth: boto3.Session = create_session(FromSession(fourth))
 account: str = whoami(session).account
 credentials: Credentials = source.current()
 

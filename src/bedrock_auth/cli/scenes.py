@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from attrs import Factory, define, frozen
+from rich.markup import escape
 
 from bedrock_auth.audit import Listeners, RefreshFailed, Retrieved
 from bedrock_auth.bedrock import BedrockError, BedrockRuntime, ConnectionLostError, IncompleteStreamError
@@ -76,10 +77,10 @@ def sources(stage: Stage, say: Callable[[str], None]) -> Iterator[Seen]:
 def _one_source(stage: Stage, label: str, provider: CredentialProvider, say: Callable[[str], None]) -> Seen:
     session = create_session(provider, region_name=stage.region_name)
     identity = whoami(session)
-    say(f"signs as [cyan]{identity.arn}[/cyan]\n  ")
+    say(f"signs as [cyan]{escape(identity.arn)}[/cyan]\n  ")
     with BedrockRuntime(session).converse_stream(stage.model_id, _QUESTION, max_tokens=60) as stream:
         for piece in stream.text_stream:
-            say(piece)
+            say(escape(piece))
     tokens = "" if stream.response.usage is None else f", {stream.response.usage.output_tokens} tokens"
     key = session.get_credentials().access_key  # type: ignore[union-attr]  # sessions of ours have them
     proof, passed = _proof(stage, key)
@@ -191,7 +192,7 @@ def _while_keys_are_renewed(stage: Stage, refresher: Refresher, pace: Pace, say:
         if isinstance(event, Retrieved):
             fetched.append(event)
             how = "in the background" if event.background else "at first"
-            say(f"\n  new keys …{event.key_hint}, fetched {how} after {traffic.sent} requests")
+            say(f"\n  new keys …{escape(event.key_hint)}, fetched {how} after {traffic.sent} requests")
 
     listener = Listeners((hear,))
     refresher.subscribe(listener)
@@ -245,7 +246,7 @@ def _one_broken_stream(
     try:
         with BedrockRuntime(session).converse_stream(model_id, _QUESTION) as stream:
             for piece in stream.text_stream:
-                say(piece)
+                say(escape(piece))
     except BedrockError as error:
         had = error.partial.text if error.partial is not None else ""
         say(f" [red]{type(error).__name__}[/red]")

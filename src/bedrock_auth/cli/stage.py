@@ -6,30 +6,25 @@ issued. Decoys lie around all the while: environment keys, a missing profile and
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 from attrs import evolve, frozen
 from moto.server import ThreadedMotoServer
 
+from bedrock_auth.cli.sources import REGION, all_sources, make_account
 from bedrock_auth.contracts import Stability, traits
 from bedrock_auth.errors import RetrievalError
 from bedrock_auth.host import Host
 from bedrock_auth.providers.assume_role import AssumeRole
 from bedrock_auth.providers.environment import Environment
-from bedrock_auth.providers.from_callable import FromCallable
-from bedrock_auth.providers.process import Process
-from bedrock_auth.providers.static import Static
-from bedrock_auth.session import create_session
 from bedrock_auth.testing import LocalBedrock, Reply, moto_keys, text
 
 if TYPE_CHECKING:
@@ -38,10 +33,7 @@ if TYPE_CHECKING:
     from bedrock_auth.contracts import CredentialProvider
     from bedrock_auth.credentials import Credentials
 
-REGION = "us-east-1"
 MODEL = "us.demo.talker-v1:0"
-EXTERNAL_ID = "demo-customer-7"
-ROLE_NAME = "DemoBedrock"
 _ANSWER = "Signed, verified and streamed: every word of this came as an event-stream frame."
 _DECOYS = {
     "AWS_ACCESS_KEY_ID": "AKIADECOYDECOYDECOY0",
@@ -49,7 +41,6 @@ _DECOYS = {
     "AWS_PROFILE": "a-profile-that-does-not-exist",
     "AWS_BEARER_TOKEN_BEDROCK": "bedrock-api-key-of-somebody-else",
 }
-_PRINT_FILE = "import sys; print(open(sys.argv[1]).read())"
 
 
 @contextmanager
@@ -139,17 +130,14 @@ def local_stage() -> Iterator[Stage]:
         urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - our own loopback server
         bedrock = stack.enter_context(LocalBedrock(keys=moto_keys()))
         bedrock.reply(Reply([text(_ANSWER)], delay=0.02, chunk_size=6))
-        stack.enter_context(environment(AWS_ENDPOINT_URL_STS=url, AWS_ENDPOINT_URL_IAM=url, **bedrock.environ, **_DECOYS))
+        names = ("STS", "IAM", "COGNITO_IDENTITY")
+        endpoints = {**{f"AWS_ENDPOINT_URL_{name}": url for name in names}, **bedrock.environ}
+        stack.enter_context(environment(**endpoints))
+        account = make_account()  # before the decoys: moto itself uses boto3, which a missing profile breaks
+        stack.enter_context(environment(**_DECOYS))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        user, role_arn = _user_and_role()
-        sources = (
-            ("Static", user),
-            ("Environment", Environment(host=_world_of(user))),
-            ("FromCallable", FromCallable(_asking_sts(user, role_arn), name="a function")),
-            ("Process", Process([sys.executable, "-c", _PRINT_FILE, _helper_file(folder, user, role_arn)])),
-            ("AssumeRole", _role(user, role_arn)),
-        )
-        yield Stage(sources, REGION, MODEL, bedrock, _role(user, role_arn), lambda: _stop(server))
+        sources = stack.enter_context(all_sources(account, endpoints, folder))
+        yield Stage(sources, REGION, MODEL, bedrock, account.assumed("demo"), lambda: _stop(server))
 
 
 @contextmanager
@@ -177,38 +165,3 @@ def live_stage(region_name: str | None, model_id: str, role_arn: str | None) -> 
     if role_arn is not None:
         sources += (("AssumeRole", AssumeRole(role_arn, source=base, region_name=region_name)),)
     yield Stage(sources, region_name, model_id, None, sources[-1][1], lambda: None)
-
-
-def _user_and_role() -> tuple[Static, str]:
-    setup = create_session(Static("AKIASETUPSETUPSETUP0", "setup"), region_name=REGION)
-    iam: Any = setup.client("iam")
-    iam.create_user(UserName="demo")
-    key = iam.create_access_key(UserName="demo")["AccessKey"]
-    trust = {"Version": "2012-10-17", "Statement": []}
-    role = iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    return Static(key["AccessKeyId"], key["SecretAccessKey"]), role["Arn"]
-
-
-def _role(user: Static, role_arn: str) -> AssumeRole:
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "bedrock:InvokeModel*", "Resource": "*"}]}
-    return AssumeRole(role_arn, source=user, external_id=EXTERNAL_ID, policy=policy, session_name="demo")
-
-
-def _world_of(user: Static) -> Host:
-    return Host.isolated({"AWS_ACCESS_KEY_ID": user.access_key_id, "AWS_SECRET_ACCESS_KEY": user.secret_access_key})
-
-
-def _asking_sts(user: Static, role_arn: str) -> Callable[[], dict[str, Any]]:
-    def ask() -> dict[str, Any]:
-        sts: Any = create_session(user, region_name=REGION).client("sts")
-        answer: dict[str, Any] = sts.assume_role(RoleArn=role_arn, RoleSessionName="function")["Credentials"]
-        return answer
-
-    return ask
-
-
-def _helper_file(folder: Path, user: Static, role_arn: str) -> str:
-    path = folder / "helper.json"
-    path.touch(0o600)
-    path.write_text(json.dumps(AssumeRole(role_arn, source=user, session_name="process").retrieve().to_process_json()))
-    return str(path)

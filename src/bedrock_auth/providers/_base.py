@@ -35,7 +35,7 @@ def foreign(error: BaseException, name: str, *, doing: str = "", secrets: Iterab
 
 def named(error: CredentialError, name: str) -> CredentialError:
     """The same error with the asker's name before its message, where that does not say it yet."""
-    if name in error.message:
+    if error.message.startswith(name):
         return error
     details = {"provider": name, **error.details}  # what the error was made with
     return type(error)(f"{name}: {error.message}", **details)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from bedrock_auth.host import Host
 
-CALL_TIMEOUT = 22.0
-"""Seconds that one call takes at most, its second attempt included, unless connecting is slow as well."""
+CALL_TIMEOUT = 31.0
+"""Seconds that one call takes at most: two attempts, each with its time to connect and to answer."""
 
 REJECTED_KEYS = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
 """The keys that signed the call are not, or no longer, good."""

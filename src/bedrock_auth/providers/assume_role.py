@@ -100,7 +100,7 @@ class AssumeRole:
 
     Args:
         role_arn: such as ``arn:aws:iam::123456789012:role/Bedrock``, of any partition.
-        source: whose keys ask for the role: a provider, a `CredentialSource` or a boto3 session.
+        source: whose keys ask for the role: a provider, a `CredentialSource` or a boto3 session; by default `Default`.
         external_id: 2 to 1224 characters, where the trust policy wants one.
         duration: seconds (or ``timedelta``), 900 to 43200 and at most what the role allows; 3600 at most where the source's keys
             are a role's too. With an isolated host, as for a local stand-in of STS, it may be shorter.
@@ -120,6 +120,7 @@ class AssumeRole:
     """
 
     role_arn: str = field(converter=_role_arn)
+    host: Host = field(factory=Host.system, kw_only=True, repr=False)
     source: Any = field(kw_only=True, converter=_source)
     external_id: str | None = field(default=None, kw_only=True, converter=_external_id, repr=False)
     duration: int = field(default=3600, kw_only=True, converter=_duration)
@@ -132,10 +133,15 @@ class AssumeRole:
     mfa_serial: str | None = field(default=None, kw_only=True, converter=_mfa_serial)
     mfa_token: Callable[[], str] | None = field(default=None, kw_only=True, converter=_mfa_token, repr=False)
     region_name: str | None = field(default=None, kw_only=True, converter=_region_name)
-    host: Host = field(factory=Host.system, kw_only=True, repr=False)
 
     stability = Stability.STABLE
     """AWS runs the issuer."""
+
+    @source.default
+    def _default_chain(self) -> CredentialProvider:
+        from bedrock_auth.providers.default import Default  # noqa: PLC0415 - which has this provider among its own parts
+
+        return Default(host=self.host)
 
     def __attrs_post_init__(self) -> None:
         """Check what concerns two settings."""
