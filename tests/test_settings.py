@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import bedrock_auth
-
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.providers.assume_role import AssumeRole
