@@ -14,7 +14,7 @@ SOURCE = Path(bedrock_auth.__file__).parent
 VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "__init__"}
 WORLD = {"host", "aws", "signing", "http"}
 SOURCES = {"providers"}
-ENGINE = {"refresh", "snapshot"}
+ENGINE = {"refresh", "snapshot", "flight"}
 JOINERS = {"pool"}
 SEAM = {"bridge"}
 FACTORY = {"session", "settings"}
@@ -36,7 +36,7 @@ MAY = {
 THIRD_PARTY = {
     "errors": {"botocore.exceptions"},
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
-    "redaction": set(), "__init__": set(), "host": set(), "refresh": set(),
+    "flight": set(), "redaction": set(), "__init__": set(), "host": set(), "refresh": set(),
     "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
     "providers": {"attrs"}, "pool": {"cachetools"}, "session": {"attrs"}, "settings": {"attrs"},
     "bedrock": {"attrs", "botocore", "urllib3"},

@@ -8,6 +8,8 @@ A listener that raises is logged and skipped: auditing never stops a request.
 from __future__ import annotations
 
 import logging
+import threading
+import weakref
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -100,6 +102,29 @@ def tell(listeners: Iterable[Listener], event: Event) -> None:
             listener(event)
         except Exception:  # noqa: BLE001 - whatever it is, it is the listener's
             _log.exception("the listener %r failed on %s", listener, type(event).__name__)
+
+
+class Audience:
+    """Listeners that are told for as long as somebody else keeps them alive. Any thread may come or tell at any time."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._known: tuple[weakref.ref[Listener], ...] = ()
+        self._lock = threading.RLock()
+
+    def after_fork(self) -> None:
+        """Start the child with a lock that nobody holds."""
+        self._lock = threading.RLock()
+
+    def admit(self, listener: Listener) -> None:
+        """Tell this one from now on."""
+        with self._lock:
+            alive = tuple(known for known in self._known if known() is not None)
+            self._known = (*alive, weakref.ref(listener))
+
+    def tell(self, event: Event) -> None:
+        """Tell all that are alive."""
+        tell([listener for known in self._known if (listener := known()) is not None], event)
 
 
 _ear: ContextVar[Callable[[Event], None] | None] = ContextVar("bedrock_auth.ear", default=None)

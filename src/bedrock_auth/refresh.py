@@ -52,11 +52,10 @@ import logging
 import math
 import threading
 import time
-import weakref
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
-from bedrock_auth.audit import Event, Invalidated, Listener, RefreshFailed, Retrieved, ServedStale, listening, tell
+from bedrock_auth.audit import Audience, Event, Invalidated, Listener, RefreshFailed, Retrieved, ServedStale, listening
 from bedrock_auth.contracts import CredentialProvider, traits
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import (
@@ -67,6 +66,7 @@ from bedrock_auth.errors import (
     RetrievalError,
     fresh,
 )
+from bedrock_auth.flight import FLYING, Flight
 from bedrock_auth.host import Host, call_after_fork
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.redaction import presentable, redact
@@ -78,26 +78,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 INTERACTIVE_LOAD_TIMEOUT = 300.0
-
-_flying: contextvars.ContextVar[tuple[_Flight, ...]] = contextvars.ContextVar("bedrock_auth.flying", default=())
-"""The fetches that the running code is part of; a helper thread in a copy of the context knows them too."""
-
-
-class _Flight:
-    """One fetch under way. Its future resolves to the credentials or to the error: a value, so none goes unretrieved."""
-
-    def __init__(self, number: int, generation: int, *, nobody_waits: bool, load_timeout: float) -> None:
-        self.number = number
-        self.generation = generation
-        self.nobody_waits = nobody_waits
-        self.counted = False
-        self.future: Future[Credentials | CredentialError] = Future()
-        self.future.set_running_or_notify_cancel()  # no awaiter can cancel it for the others
-        self._deadline = time.monotonic() + load_timeout
-
-    def patience(self) -> float:
-        """Seconds for which others still wait."""
-        return max(0.0, self._deadline - time.monotonic())
 
 
 class Refresher:
@@ -119,20 +99,21 @@ class Refresher:
         self.host: Host = host or getattr(provider, "host", None) or Host.system()
         self._now: Callable[[], float] = self.host.clock
         self._snapshot = Snapshot()
-        self._listeners: tuple[weakref.ref[Listener], ...] = ()
+        self._audience = Audience()
         self._flights = 0
         self._begin()
         call_after_fork(self)
 
     def _begin(self) -> None:
         self._lock = threading.RLock()  # a signal handler may sign in the middle of a decision
-        self._flight: _Flight | None = None
-        self._abandoned: _Flight | None = None
+        self._flight: Flight | None = None
+        self._abandoned: Flight | None = None
         self._stale_told: Hold | None = None
 
     def after_fork(self) -> None:
         """Start the child with the set at hand and nothing in the air."""
         self._begin()
+        self._audience.after_fork()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles carry provider, policy, host and the snapshot."""
@@ -228,7 +209,7 @@ class Refresher:
                 return
             self._snapshot = self._snapshot.rejected()
         self._have_it_forgotten(access_key_id)
-        self._tell(Invalidated(provider=self.name, at=self._now(), key_hint=access_key_id[-4:]))
+        self._audience.tell(Invalidated(provider=self.name, at=self._now(), key_hint=access_key_id[-4:]))
 
     @property
     def is_closed(self) -> bool:
@@ -243,9 +224,7 @@ class Refresher:
 
     def subscribe(self, listener: Listener) -> None:
         """Tell the listener what happens from now on, for as long as somebody else keeps it alive."""
-        with self._lock:
-            alive = tuple(known for known in self._listeners if known() is not None)
-            self._listeners = (*alive, weakref.ref(listener))
+        self._audience.admit(listener)
 
     def _have_it_forgotten(self, access_key_id: str) -> None:
         forget = getattr(self.provider, "invalidate", None)
@@ -258,7 +237,7 @@ class Refresher:
 
     # ---------------------------------------------------------------- deciding
 
-    def _board(self) -> Credentials | tuple[_Flight, bool]:
+    def _board(self) -> Credentials | tuple[Flight, bool]:
         """What this caller does: use a set, or wait for a flight, which is its own to run where the second value says so."""
         with self._lock:
             now, snapshot = self._now(), self._snapshot
@@ -271,10 +250,10 @@ class Refresher:
             return snapshot.credentials  # type: ignore[return-value]  # both states have a set
         return flight, mine
 
-    def _seat(self, *, nobody_waits: bool) -> tuple[_Flight, bool]:
+    def _seat(self, *, nobody_waits: bool) -> tuple[Flight, bool]:
         """The flight under way, or a new one; under the lock."""
         flight = self._flight
-        if flight in _flying.get():
+        if flight in FLYING.get():
             msg = f"{self.name} needs its own credentials in order to fetch them; give it another session to work with"
             raise ConfigurationError(msg, provider=self.name)
         if flight is not None:
@@ -283,7 +262,7 @@ class Refresher:
             self._abandoned = flight
         self._flights += 1
         nobody_waits = nobody_waits and self._in_background()
-        self._flight = _Flight(
+        self._flight = Flight(
             self._flights, self._snapshot.generation, nobody_waits=nobody_waits, load_timeout=self._load_timeout
         )
         return self._flight, True
@@ -293,7 +272,7 @@ class Refresher:
             return not self.host.freezes_between_requests()
         return self.policy.advisory_refresh == "background"
 
-    def _must_run(self, flight: _Flight, *, mine: bool) -> bool:
+    def _must_run(self, flight: Flight, *, mine: bool) -> bool:
         """Whether an ADVISORY caller has to run its flight inline."""
         return mine and not (flight.nobody_waits and self._launch(flight))
 
@@ -306,7 +285,7 @@ class Refresher:
 
     # ---------------------------------------------------------------- fetching
 
-    def _launch(self, flight: _Flight) -> bool:
+    def _launch(self, flight: Flight) -> bool:
         """Run the flight in a daemon thread; ``False`` where no thread can start."""
         work = contextvars.copy_context().run
         name = f"bedrock-auth refresh {flight.number}"
@@ -317,9 +296,9 @@ class Refresher:
             return False
         return True
 
-    def _fly(self, flight: _Flight, *, background: bool = False) -> None:
+    def _fly(self, flight: Flight, *, background: bool = False) -> None:
         """Fetch once and land, whatever happens."""
-        started, token = time.monotonic(), _flying.set((*_flying.get(), flight))
+        started, token = time.monotonic(), FLYING.set((*FLYING.get(), flight))
         try:
             outcome: Credentials | CredentialError = self._retrieve()
         except CredentialError as error:
@@ -330,12 +309,12 @@ class Refresher:
             )
             raise
         finally:
-            _flying.reset(token)
+            FLYING.reset(token)
         self._land(flight, outcome, seconds=time.monotonic() - started, background=background)
 
     def _retrieve(self) -> Credentials:
         try:
-            with listening(self._tell):
+            with listening(self._audience.tell):
                 return self._checked(self.provider.retrieve())
         except NotConfiguredError as error:
             if self._snapshot.credentials is None:
@@ -354,7 +333,7 @@ class Refresher:
         return answer.unexpired(self._now())
 
     def _land(
-        self, flight: _Flight, outcome: Credentials | CredentialError, *, seconds: float = 0.0, background: bool = False
+        self, flight: Flight, outcome: Credentials | CredentialError, *, seconds: float = 0.0, background: bool = False
     ) -> None:
         """Take the outcome over, release the waiters, tell the listeners."""
         try:
@@ -367,16 +346,16 @@ class Refresher:
             self._free_seat(flight)
             flight.future.set_result(outcome)
         if news is not None:
-            self._tell(news)
+            self._audience.tell(news)
 
-    def _free_seat(self, flight: _Flight) -> None:
+    def _free_seat(self, flight: Flight) -> None:
         with self._lock:
             if self._flight is flight:
                 self._flight = None
             if self._abandoned is flight:
                 self._abandoned = None
 
-    def _install(self, flight: _Flight, credentials: Credentials, seconds: float, *, background: bool) -> Event | None:
+    def _install(self, flight: Flight, credentials: Credentials, seconds: float, *, background: bool) -> Event | None:
         snapshot, now = self._snapshot, self._now()
         if snapshot.closed or flight.number < snapshot.flight:
             return None
@@ -391,7 +370,7 @@ class Refresher:
             background=background,
         )
 
-    def _count_failure(self, flight: _Flight, error: CredentialError) -> Event | None:
+    def _count_failure(self, flight: Flight, error: CredentialError) -> Event | None:
         """Let a flight's failure count, once, unless something newer has been installed; under the lock."""
         snapshot, now = self._snapshot, self._now()
         if flight.counted or snapshot.closed or flight.number <= snapshot.flight:
@@ -412,11 +391,11 @@ class Refresher:
 
     # ---------------------------------------------------------------- waiting
 
-    def _wait(self, flight: _Flight) -> Credentials:
+    def _wait(self, flight: Flight) -> Credentials:
         wait([flight.future], timeout=flight.patience())
         return self._outcome(flight)
 
-    def _outcome(self, flight: _Flight) -> Credentials:
+    def _outcome(self, flight: Flight) -> Credentials:
         """What a caller that waited gets: the set, the earlier one where that may still serve, or the error."""
         outcome = flight.future.result() if flight.future.done() else self._give_up(flight)
         if isinstance(outcome, Credentials):
@@ -428,26 +407,23 @@ class Refresher:
         self._tell_if_stale(snapshot, now)
         return snapshot.credentials  # type: ignore[return-value]  # servable
 
-    def _newest(self, flight: _Flight, delivered: Credentials) -> Credentials:
+    def _newest(self, flight: Flight, delivered: Credentials) -> Credentials:
         """A flight that was overtaken gives way to the set that is in use."""
         snapshot = self._snapshot
         if snapshot.closed:
             return self._limited(snapshot, self._now())
         return snapshot.credentials if snapshot.credentials is not None and snapshot.flight > flight.number else delivered
 
-    def _give_up(self, flight: _Flight) -> CredentialError:
+    def _give_up(self, flight: Flight) -> CredentialError:
         msg = f"{self.name} did not answer within {self._load_timeout:g} seconds"
         error = RetrievalError(msg, provider=self.name, code="LoadTimeout")
         with self._lock:
             news = self._count_failure(flight, error)
         if news is not None:
-            self._tell(news)
+            self._audience.tell(news)
         return error
 
     # ---------------------------------------------------------------- telling
-
-    def _tell(self, event: Event) -> None:
-        tell([listener for known in self._listeners if (listener := known()) is not None], event)
 
     def _tell_if_stale(self, snapshot: Snapshot, now: float) -> None:
         held = snapshot.credentials
@@ -458,7 +434,7 @@ class Refresher:
                 return
             self._stale_told = snapshot.hold
         _log.warning("%s is failing; its expired credentials stay in use until it answers", self.name)
-        self._tell(ServedStale(provider=self.name, at=now, key_hint=held.access_key_id[-4:], expiration=held.expiration))
+        self._audience.tell(ServedStale(provider=self.name, at=now, key_hint=held.access_key_id[-4:], expiration=held.expiration))
 
 
 def _revive(provider: CredentialProvider, policy: RefreshPolicy, host: Host, snapshot: Snapshot) -> Refresher:

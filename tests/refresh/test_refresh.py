@@ -630,7 +630,7 @@ def test_listeners_that_come_and_go_disturb_no_caller(clock):
     for other in others:
         other.join(10)
     assert errors == []
-    assert len(refresher._listeners) < 1000, "listeners that are gone are forgotten"
+    assert len(refresher._audience._known) < 1000, "listeners that are gone are forgotten"
 
 
 def test_a_failure_that_cannot_be_counted_does_not_stop_refreshing_for_ever(clock):

@@ -1,0 +1,1 @@
+print('the secret is CANARY-printed')

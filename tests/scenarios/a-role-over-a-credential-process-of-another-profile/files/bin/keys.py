@@ -1,0 +1,3 @@
+import json
+
+print(json.dumps({"Version": 1, "AccessKeyId": "AKIAPROCESS000000000", "SecretAccessKey": "CANARY-secret-of-process"}))
