@@ -16,7 +16,10 @@ from botocore.session import Session
 from bedrock_auth.bridge import SourceCredentials, connect
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import DeniedError, RetrievalError
+from bedrock_auth.host import Host
+from bedrock_auth.providers.profile import Profile
 from bedrock_auth.refresh import Refresher
+from bedrock_auth.session import create_session
 from support.wire import EXPIRED_JSON, EXPIRED_S3, EXPIRED_XML, IDENTITY_XML, Wire
 from support.worlds import Clock, Source, fails, world
 
@@ -153,6 +156,35 @@ def test_a_refusal_renews_nothing(clock, code):
         converse(client)
     assert len(wire.requests) == 1
     assert refresher.provider.calls == 1
+
+
+@pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"])
+def test_keys_without_expiration_that_aws_does_not_know_are_read_again(clock, code):
+    source = Source(clock)
+    session, _ = connected(clock, source.gives(None))
+    client, wire = bedrock(session, (403, {"__type": code, "message": "m"}), (200, {}))
+    converse(client)
+    assert wire.signers() == [KEYS[1], KEYS[2]]
+
+
+def test_a_profile_whose_file_was_rotated_signs_with_the_new_keys(tmp_path):
+    path = tmp_path / "credentials"
+
+    def write(key: str) -> None:
+        path.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = s\n")
+
+    write(KEYS[1])
+    profile = Profile(host=Host.isolated({"AWS_SHARED_CREDENTIALS_FILE": str(path), "AWS_CONFIG_FILE": str(tmp_path / "none")}))
+    client, wire = bedrock(
+        create_session(profile, region_name="us-east-1"),
+        (200, {}),
+        (403, {"__type": "UnrecognizedClientException", "message": "m"}),
+        (200, {}),
+    )
+    converse(client)
+    write(KEYS[2])
+    converse(client)
+    assert wire.signers() == [KEYS[1], KEYS[1], KEYS[2]]
 
 
 def test_the_same_keys_again_are_not_sent_again(clock):

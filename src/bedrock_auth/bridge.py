@@ -5,7 +5,8 @@ The only subclass of a botocore credentials class and the only hooks on a sessio
 cache, no second backoff and no second opinion about who signs.
 
 When AWS says that the keys have expired, the source is told, asked again, and the request is sent once more if its keys
-are other ones now and its body can be sent again.
+are other ones now and its body can be sent again. The same where AWS does not know keys that have no expiration: somebody may
+have rotated them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 METHOD = "bedrock-auth"
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken"})
 """What AWS answers for keys that were good once. AccessDenied is not among them: new keys would be refused as well."""
+UNKNOWN_CODES = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
+"""What AWS answers for keys that do not exist, or no longer: keys without expiration may have been rotated in their file."""
 HANDED_OUT = 16
 """So many sets back a request may still be under way that was signed with one of them."""
 _KEY = "bedrock_auth.signed_by"
@@ -68,6 +71,11 @@ class SourceCredentials(RefreshableCredentials):
         self.handed_out.append(credentials.access_key_id)
         self._pair = (credentials, frozen)
         return frozen
+
+    def lasts(self, access_key_id: str) -> bool:
+        """Whether this is the key of the set handed out last, and that has no expiration."""
+        pair = self._pair
+        return pair is not None and pair[0].access_key_id == access_key_id and pair[0].expiration is None
 
     access_key = property(lambda self: self._current().access_key_id)
     secret_key = property(lambda self: self._current().secret_access_key)
@@ -151,11 +159,14 @@ class _Renewal:
         self._credentials = credentials
 
     def __call__(self, response: Any, request_dict: dict[str, Any], **_: Any) -> int | None:
-        if response is None or response[1].get("Error", {}).get("Code") not in EXPIRED_CODES:
+        code = "" if response is None else response[1].get("Error", {}).get("Code")
+        if code not in EXPIRED_CODES | UNKNOWN_CODES:
             return None
         context = request_dict["context"]
         rejected = context.get(_KEY)
         if rejected not in self._credentials.handed_out or context.get(_RETRIED):
+            return None
+        if code in UNKNOWN_CODES and not self._credentials.lasts(rejected):
             return None
         context[_RETRIED] = True
         return 0 if self._renewed(rejected) and _can_be_sent_again(request_dict.get("body")) else None
