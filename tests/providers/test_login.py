@@ -155,3 +155,9 @@ def test_a_botocore_that_knows_no_login_is_named(profile, tmp_path, monkeypatch)
     with pytest.raises(ConfigurationError, match=r"profile dev: login .*: botocore [\d.]+ knows no login_session") as caught:
         profile.retrieve()
     assert caught.value.setting == "login_session"
+
+
+@needs_botocore
+def test_a_login_gets_a_client_of_its_own_since_its_key_signs_what_that_sends():
+    host = Host.isolated()
+    assert host.new_client("signin", "eu-west-1") is not host.new_client("signin", "eu-west-1")

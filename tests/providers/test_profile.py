@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import traceback
 from pathlib import Path
 
 import boto3
@@ -24,7 +25,9 @@ from bedrock_auth.errors import (
 from bedrock_auth.host import Host
 from bedrock_auth.providers import _shared_config
 from bedrock_auth.providers.profile import Profile
+from bedrock_auth.providers.static import Static
 from bedrock_auth.refresh import Refresher
+from bedrock_auth.session import create_session
 from providers.conformance import ANSWER, FUTURE, KEY_ID, KEYS, PAST, SECRET, TOKEN, Conformance, leaks
 from providers.stub import ROLE_KEY_ID, issued, nobody, refusal
 from support.worlds import Clock
@@ -165,6 +168,14 @@ def test_a_file_that_cannot_be_parsed_is_named_with_the_line_and_not_with_its_te
         Profile("dev", host=home.host()).retrieve()
     assert caught.value.setting == str(path)
     assert str(caught.value) == f"profile dev: {path} cannot be parsed; see line 6"
+
+
+def test_a_session_does_not_show_the_text_of_a_broken_file_either(home, monkeypatch):
+    home.credentials(f"[dev]\nnonsense {SECRET}\n")
+    monkeypatch.setenv("HOME", str(home.path))
+    with pytest.raises(ConfigurationError, match="the AWS config file cannot be read: .*credentials cannot be parsed") as caught:
+        create_session(Static("AKIAOTHEROTHEROTHER0", "s"))
+    assert not leaks("".join(traceback.format_exception(caught.value)))
 
 
 @pytest.mark.parametrize(

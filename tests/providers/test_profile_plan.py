@@ -120,6 +120,12 @@ def test_the_default_profile_may_be_missing():
         plan(config({"dev": KEYS}), "default", named=False)
 
 
+def test_a_default_profile_whose_source_profile_has_nothing_is_a_mistake():
+    profiles = {"default": {"role_arn": ROLE, "source_profile": "base"}, "base": {}}
+    with pytest.raises(ConfigurationError, match="profile base: nothing in it"):
+        plan(config(profiles), "default", named=False)
+
+
 def test_an_entry_that_spans_lines_is_named():
     assert str(complaint({**KEYS, "aws_session_token": {TOKEN: ""}})).startswith(
         "profile dev: aws_session_token must stand on one line"
@@ -201,10 +207,10 @@ def test_a_profile_may_be_its_own_source_where_it_has_keys():
     assert complaint({**itself, "credential_process": "x"}).setting == "source_profile"
 
 
-def test_a_source_profile_with_keys_lends_them_even_if_it_names_a_role_too():
-    base = {**KEYS, "role_arn": f"{ROLE}2", "source_profile": "dev"}
-    found = of({"role_arn": ROLE, "source_profile": "base"}, base=base)
-    assert found == Plan(StaticKeys("base", "~/.aws/config", KEY_ID, SECRET), (Role("dev", ROLE),))
+def test_a_source_profile_with_keys_lends_them_whatever_else_it_has():
+    for more in ({"role_arn": f"{ROLE}2", "source_profile": "dev"}, SSO, {"login_session": "x"}):
+        found = of({"role_arn": ROLE, "source_profile": "base"}, base={**KEYS, **more})
+        assert found == Plan(StaticKeys("base", "~/.aws/config", KEY_ID, SECRET), (Role("dev", ROLE),))
 
 
 def test_a_source_profile_may_get_its_keys_in_any_way():

@@ -190,11 +190,12 @@ def test_a_login_that_is_about_to_end_is_renewed_and_kept_for_everybody(machine,
     assert len(portal.bodies) == 1
 
 
-def test_the_hosts_clock_tells_whether_a_login_is_over(machine):
-    machine.login(LOGIN, START)
+@pytest.mark.parametrize("name", ["corp", None])
+def test_the_hosts_clock_tells_whether_a_login_is_over(machine, name):
+    machine.login(LOGIN, name or START)
     late = machine.host(clock=lambda: parse_expiration("2999-01-02T00:00:00Z").timestamp())
-    with pytest.raises(LoginRequiredError, match="its login is over"):
-        session(session_name=None, host=late).retrieve()
+    with pytest.raises(LoginRequiredError, match="its login is"):
+        session(session_name=name, host=late).retrieve()
 
 
 def test_keys_that_have_expired_are_refused(machine, portal):

@@ -138,7 +138,8 @@ def test_a_rotation_is_noticed_even_where_a_link_is_exchanged_as_kubernetes_does
 
 
 def test_a_set_that_is_exchanged_while_it_is_read_is_read_again(mounted, monkeypatch):
-    sets = iter([("AKIAOLDOLDOLDOLDOLD0", "new", ""), ("AKIANEWNEWNEWNEWNEW0", "new", ""), ("AKIANEWNEWNEWNEWNEW0", "new", "")])
+    readings = ["AKIAOLDOLDOLDOLDOLD0", "AKIANEXTNEXTNEXTNEX0", "AKIANEWNEWNEWNEWNEW0", "AKIANEWNEWNEWNEWNEW0"]
+    sets = iter([(key_id, "secret", "") for key_id in readings])
     monkeypatch.setattr(StaticFiles, "_read", lambda _: next(sets))
     assert mounted.provider().retrieve().access_key_id == "AKIANEWNEWNEWNEWNEW0"
 

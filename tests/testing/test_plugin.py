@@ -36,8 +36,7 @@ def test_nothing_is_left_behind():
 
 def run(folder, *arguments, code=A_USERS_TEST):
     (folder / "test_mine.py").write_text(code)
-    settings = "[pytest]\nfilterwarnings =\n    ignore:datetime.datetime.utc:DeprecationWarning\n"  # the oldest botocore's
-    (folder / "pytest.ini").write_text(settings)  # else pytest looks upwards and may find this project's settings
+    (folder / "pytest.ini").write_text("[pytest]\n")  # else pytest looks upwards and may find this project's settings
     source = str(Path(testing.__file__).parents[2])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": source}
@@ -46,7 +45,7 @@ def run(folder, *arguments, code=A_USERS_TEST):
 
 
 def test_the_fixture_gives_each_test_a_server_of_its_own_and_leaves_nothing_behind(tmp_path):
-    done = run(tmp_path, "-W", "error")
+    done = run(tmp_path, "-W", "error", "-W", "ignore:datetime.datetime.utc:DeprecationWarning")  # the oldest botocore's
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
