@@ -87,9 +87,9 @@ class Recorded(HTTPServer):
         if not self.exchanges:
             self.problems.append(f"{line} was asked and nothing more is recorded")
             return {"status": 410}
-        recorded = self.exchanges.pop(0)
+        recorded: dict[str, Any] = self.exchanges.pop(0)
         self.problems += [f"{line}: {problem}" for problem in _differences(recorded["request"], line, asked.headers, body)]
-        return recorded["response"]
+        return dict(recorded["response"])
 
 
 def _differences(recorded: dict[str, Any], line: str, headers: Any, body: str) -> list[str]:
@@ -179,13 +179,14 @@ def _compare(outcome: Credentials | CredentialError, expected: dict[str, Any]) -
         values = {name: value for name, value in attrs.asdict(outcome).items() if value is not None}
         if outcome.expiration is not None:
             values["expiration"] = f"{outcome.expiration:%Y-%m-%dT%H:%M:%SZ}"
-        assert {"credentials": values} == expected
+        assert {"credentials": values} == expected, "it came to other keys"
         return
     assert "error" in expected, f"it came to {outcome!r}"
     wanted = dict(expected["error"])
-    for text in wanted.pop("message"):
-        assert text in str(outcome)
-    assert {"class": type(outcome).__name__, **{name: getattr(outcome, name) for name in wanted if name != "class"}} == wanted
+    missing = [text for text in wanted.pop("message") if text not in str(outcome)]
+    assert not missing, f"its message {str(outcome)!r} lacks {missing}"
+    found = {name: type(outcome).__name__ if name == "class" else getattr(outcome, name) for name in wanted}
+    assert found == wanted, "it came to another error"
 
 
 @pytest.mark.parametrize("name", sorted(folder.name for folder in SCENARIOS.iterdir() if folder.is_dir()))
@@ -207,3 +208,114 @@ def unmarked_secrets(folder: Path) -> list[str]:
     found = [pair for file in files for pair in _NAMED_LIKE_A_SECRET.findall(file.read_text(encoding="utf-8"))]
     marked_or_none = [value == "null" or MARK in value for _, value in found]
     return [name for (name, _), fine in zip(found, marked_or_none, strict=True) if not fine and not name.endswith(_NO_SECRETS)]
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    """A small one that comes out as expected, to be spoilt."""
+    folder = tmp_path / "a-small-scenario"
+    folder.mkdir()
+    (folder / "scenario.toml").write_text('about = "A vending endpoint."\nprovider = "Settings"\n')
+    (folder / "environment").write_text("AWS_GET_TEMP_CREDS_API_URL={endpoint}\nAWS_GET_TEMP_CREDS_API_KEY=CANARY-key\n")
+    _record(folder, {"AccessKeyId": "ASIA0000000000000000", "SecretAccessKey": "CANARY-secret"})
+    _expect(folder, {"credentials": {"access_key_id": "ASIA0000000000000000", "secret_access_key": "CANARY-secret", **SOURCE}})
+    return folder
+
+
+SOURCE = {"source": "http-vending from the environment"}
+ASKED = {"method": "GET", "path": "/credentials", "headers": {"x-api-key": "CANARY-key", "Authorization": None}}
+
+
+def _record(folder: Path, answer: object, *more: object, status: int = 200, **asked: object) -> None:
+    exchange = {"request": {**ASKED, **asked}, "response": {"status": status, "body": answer}}
+    (folder / "http.json").write_text(json.dumps([exchange, *more]))
+
+
+def _expect(folder: Path, outcome: object) -> None:
+    (folder / "expected.json").write_text(json.dumps(outcome))
+
+
+@pytest.fixture
+def fails(scenario, tmp_path, caplog):
+    """The scenario is played and must fail with this message."""
+
+    def played(message: str) -> None:
+        with pytest.raises(AssertionError, match=message):
+            play(scenario, tmp_path / "home", caplog)
+
+    (tmp_path / "home").mkdir()
+    return played
+
+
+def test_the_small_scenario_passes_until_it_is_spoilt(scenario, tmp_path, caplog):
+    play(scenario, tmp_path, caplog)
+
+
+def test_a_scenario_with_an_unused_recorded_request_fails(scenario, fails):
+    recorded = json.loads((scenario / "http.json").read_text())
+    (scenario / "http.json").write_text(json.dumps(recorded * 2))
+    fails("recorded and never asked")
+
+
+def test_a_scenario_whose_provider_asks_for_more_than_is_recorded_fails(scenario, fails):
+    (scenario / "http.json").write_text("[]")
+    _expect(scenario, {"error": {"class": "ConfigurationError", "message": ["410"]}})
+    fails("GET /credentials was asked and nothing more is recorded")
+
+
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        ({"path": "/other"}, "recorded is"),
+        ({"method": "POST"}, "recorded is"),
+        ({"headers": {"x-api-key": "CANARY-other"}}, "its header x-api-key is"),
+        ({"headers": {"x-api-key": None}}, "its header x-api-key is"),
+        ({"body": ["Action=AssumeRole"]}, "'Action=AssumeRole' is not in its body"),
+    ],
+)
+def test_a_scenario_whose_recorded_request_is_another_one_fails(scenario, fails, other, problem):
+    _record(scenario, {"AccessKeyId": "ASIA0000000000000000", "SecretAccessKey": "CANARY-secret"}, **other)
+    fails(problem)
+
+
+@pytest.mark.parametrize("name", ["session_token", "secret_access_key", "source"])
+def test_a_scenario_that_comes_to_other_keys_fails(scenario, fails, name):
+    expected = json.loads((scenario / "expected.json").read_text())
+    _expect(scenario, {"credentials": {**expected["credentials"], name: "CANARY-other"}})
+    fails("it came to other keys")
+
+
+def test_a_scenario_that_expects_an_error_and_gets_keys_fails(scenario, fails):
+    _expect(scenario, {"error": {"class": "DeniedError", "message": []}})
+    fails("it came to other keys")
+
+
+@pytest.mark.parametrize(
+    ("expected", "problem"),
+    [
+        ({"credentials": {}}, "it came to DeniedError"),
+        ({"error": {"class": "RetrievalError", "message": []}}, "it came to another error"),
+        ({"error": {"class": "DeniedError", "message": ["it is Tuesday"]}}, "lacks .'it is Tuesday'"),
+        ({"error": {"class": "DeniedError", "message": [], "code": "403"}}, "it came to another error"),
+    ],
+)
+def test_a_scenario_that_comes_to_another_error_fails(scenario, fails, expected, problem):
+    _record(scenario, {}, status=401)
+    _expect(scenario, expected)
+    fails(problem)
+
+
+def test_a_scenario_whose_error_shows_a_secret_fails(scenario, fails, monkeypatch):
+    def leaky(host: Host) -> CredentialProvider:
+        raise CredentialError(f"the key is {host.setting('AWS_GET_TEMP_CREDS_API_KEY')}")
+
+    monkeypatch.setitem(PROVIDERS, "Settings", leaky)
+    (scenario / "http.json").unlink()
+    fails("a secret is shown")
+
+
+def test_a_scenario_whose_secret_would_not_be_recognised_is_refused(scenario):
+    assert unmarked_secrets(scenario) == []
+    with (scenario / "environment").open("a") as file:
+        file.write("AWS_SECRET_ACCESS_KEY=something\nAWS_WEB_IDENTITY_TOKEN_FILE=/token\n")
+    assert unmarked_secrets(scenario) == ["AWS_SECRET_ACCESS_KEY"]
