@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bedrock_auth.errors import ChainError, ConfigurationError
+from bedrock_auth.errors import ChainError, ConfigurationError, RetrievalError
 from bedrock_auth.host import Host
 from bedrock_auth.providers import default
 from bedrock_auth.providers.default import ORDER, Default
@@ -22,7 +22,7 @@ def home(tmp_path):
 
 
 def world(home, **variables: str) -> Host:
-    return Host.isolated({"HOME": str(home), **ABSENT, **variables})
+    return Host.isolated({"HOME": str(home), **ABSENT, **variables}, sleep=lambda _: None)
 
 
 def with_profile(home) -> None:
@@ -43,7 +43,7 @@ def test_where_nothing_is_set_up_it_tells_of_every_source(home):
     assert len(str(caught.value).splitlines()) == 1 + len(ORDER)
 
 
-SOURCES = ["environment", "web identity", "profile", "container"]
+SOURCES = ["environment", "web identity", "profile", "container", "instance metadata"]
 
 
 @pytest.mark.parametrize(("earlier", "later"), list(itertools.combinations(SOURCES, 2)))
@@ -57,6 +57,8 @@ def test_of_two_sources_that_are_set_up_the_earlier_wins(home, earlier, later):
             with_profile(home)
         elif name == "container":
             variables |= {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/creds"}
+        elif name == "instance metadata":
+            variables |= {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9"}
         else:
             variables |= {
                 "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/R",
@@ -67,6 +69,9 @@ def test_of_two_sources_that_are_set_up_the_earlier_wins(home, earlier, later):
         assert chain.retrieve().access_key_id == KEYS["AWS_ACCESS_KEY_ID"]
     elif earlier == "profile":
         assert chain.retrieve().access_key_id == "AKIAPROFILE000000000"
+    elif earlier == "container":
+        with pytest.raises(RetrievalError, match="^container"):
+            chain.retrieve()
     else:
         with pytest.raises(ConfigurationError, match="missing"):
             chain.retrieve()
