@@ -153,6 +153,8 @@ def test_a_provider_that_asks_a_person_is_left_alone_until_its_mandatory_moment(
     first = refresher.current()
     clock.now += HOUR - 61
     assert refresher.current() is first
+    settle(refresher)
+    assert source.calls == 1, "not even in the background"
     clock.now += 2
     assert refresher.current() is not first
 
