@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SPEED = 600
 """An hour in six seconds."""
 FETCH_SECONDS = 0.2
-UNNOTICED = 0.05
+UNNOTICED = FETCH_SECONDS / 2
 """Seconds: who got keys faster than this has not waited for a fetch, which takes FETCH_SECONDS."""
 _QUESTION = "Who signed this request?"
 
