@@ -32,17 +32,25 @@ MEMORY = (1.0, 5.0)
 """Range, in seconds, for which a refusal, or a failure with nothing left to serve, is remembered and raised again."""
 
 
+def positive_seconds(value: object) -> float | None:
+    """A duration as a positive, finite number of seconds; ``None`` where it is none."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number) or number <= 0:
+        return None
+    return float(number)
+
+
 def seconds(value: float | timedelta, setting: str) -> float:
     """A duration as seconds.
 
     Raises:
         ConfigurationError: not a finite, positive number of seconds or ``timedelta``.
     """
-    number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number) or number <= 0:
+    number = positive_seconds(value)
+    if number is None:
         msg = f"{setting} must be a positive number of seconds or a timedelta, not {value!r}"
         raise ConfigurationError(msg, setting=setting)
-    return float(number)
+    return number
 
 
 def _window(value: float | timedelta | None) -> float | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from bedrock_auth.errors import ConfigurationError
+from bedrock_auth.policy import positive_seconds
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 def wrong(kind: str, setting: str, problem: str) -> ConfigurationError:
@@ -15,7 +18,7 @@ def wrong(kind: str, setting: str, problem: str) -> ConfigurationError:
 
 def seconds(kind: str, setting: str, value: float | timedelta) -> float:
     """A positive, finite number of seconds, from a number or a ``timedelta``."""
-    number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number) or number <= 0:
+    number = positive_seconds(value)
+    if number is None:
         raise wrong(kind, setting, "must be a positive number of seconds or a timedelta")
-    return float(number)
+    return number
