@@ -1,6 +1,7 @@
 """From events to the message: the same one, however it was cut up."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, strategies as st
@@ -19,6 +20,16 @@ from bedrock_auth.bedrock import (
     Usage,
     decode,
 )
+from bedrock_auth.bedrock.content import (
+    Citation,
+    CitationsBlock,
+    ImageBlock,
+    JsonBlock,
+    S3Location,
+    ToolResultBlock,
+    block_from_api,
+)
+from bedrock_auth.bedrock.events import CitationDelta, ImageDelta, ImageStart, TextDelta, ToolResultDelta, ToolResultStart
 
 TEXT = st.text(min_size=1, max_size=20)
 JSON = st.recursive(
@@ -26,11 +37,27 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
+CITATIONS = st.lists(
+    st.fixed_dictionaries(
+        {"title": TEXT, "location": st.just({"web": {"url": "u", "later": 1}})},
+        optional={"source": TEXT, "sourceContent": st.just([{"text": "w"}]), "later": JSON},
+    ),
+    min_size=1,
+    max_size=2,
+)
+RESULTS = st.lists(st.builds(TextBlock, TEXT) | st.builds(JsonBlock, st.dictionaries(TEXT, JSON, max_size=2)), max_size=3).filter(
+    lambda parts: not any(isinstance(part, TextBlock) and isinstance(after, TextBlock) for part, after in pairwise(parts))
+)
 BLOCKS = st.lists(
     st.builds(TextBlock, TEXT)
     | st.builds(ToolUseBlock, TEXT, TEXT, st.dictionaries(st.text(max_size=4), JSON, max_size=3))
     | st.builds(ReasoningBlock, TEXT, st.none() | TEXT)
-    | st.builds(lambda content: ReasoningBlock(redacted_content=content), st.binary(min_size=1, max_size=9)),
+    | st.builds(lambda content: ReasoningBlock(redacted_content=content), st.binary(min_size=1, max_size=9))
+    | st.builds(
+        lambda text, said: block_from_api({"citationsContent": {"content": [{"text": text}], "citations": said}}), TEXT, CITATIONS
+    )
+    | st.builds(ToolResultBlock, TEXT, RESULTS.map(tuple), st.none() | st.just("error"), st.none() | TEXT)
+    | st.builds(ImageBlock, st.just("png"), st.binary(min_size=1, max_size=9) | st.builds(S3Location, TEXT), st.none() | TEXT),
     max_size=5,
 )
 
@@ -39,6 +66,13 @@ def cut(random, whole):
     """Any cutting of a text or bytes into pieces, empty ones included."""
     marks = sorted(random.randint(0, len(whole)) for _ in range(random.randint(0, 4)))
     return [whole[begin:end] for begin, end in zip([0, *marks], [*marks, len(whole)], strict=True)]
+
+
+def cut_result(random, part):
+    """A part of a tool's result, in deltas."""
+    if isinstance(part, JsonBlock):
+        return [[part.to_api()]]
+    return [[{"text": piece}] for piece in cut(random, part.text)]
 
 
 def spelled(random, index, block):
@@ -59,6 +93,20 @@ def spelled(random, index, block):
         case ReasoningBlock(text, signature):
             deltas = [{"reasoningContent": {"text": piece}} for piece in cut(random, text)]
             deltas += [{"reasoningContent": {"signature": piece}} for piece in cut(random, signature or "") if signature]
+        case CitationsBlock():
+            deltas = [{"text": piece} for piece in cut(random, block.text)]
+            deltas += [{"citation": said} for said in block.to_api()["citationsContent"]["citations"]]
+        case ToolResultBlock(content=content):
+            said = block.to_api()["toolResult"]
+            yield event("contentBlockStart", start={"toolResult": {name: said[name] for name in said if name != "content"}})
+            deltas = [{"toolResult": pieces} for part in content for pieces in cut_result(random, part)]
+            deltas.append({"toolResult": []})
+        case ImageBlock(source=source, error=error):
+            yield event("contentBlockStart", start={"image": {"format": block.format}})
+            in_s3 = isinstance(source, S3Location)
+            deltas = [{"image": {"source": {"s3Location": source.to_api()}}}] if in_s3 else []
+            deltas += [] if in_s3 else [{"image": {"source": {"bytes": piece}}} for piece in cut(random, source)]
+            deltas += [] if error is None else [{"image": {"error": {"message": error}}}]
     for delta in deltas:
         yield event("contentBlockDelta", delta=delta)
     yield event("contentBlockStop")
@@ -93,7 +141,7 @@ def test_any_cutting_and_interleaving_folds_to_the_same_message(stream):
     assert folded(events).partial() == response
 
 
-def is_beginning(part, whole):
+def is_beginning(part, whole):  # noqa: PLR0911 - one for each kind
     match part, whole:
         case TextBlock(), TextBlock():
             return whole.text.startswith(part.text)
@@ -104,6 +152,19 @@ def is_beginning(part, whole):
             return content.startswith(begun)
         case ReasoningBlock(text=str()), ReasoningBlock(text=str()):
             return whole.text.startswith(part.text) and (whole.signature or "").startswith(part.signature or "")
+        case TextBlock() | CitationsBlock(), CitationsBlock():
+            cited = part.citations if isinstance(part, CitationsBlock) else ()
+            return whole.text.startswith(part.text) and whole.citations[: len(cited)] == cited
+        case ToolResultBlock(), ToolResultBlock():
+            *begun, last = part.content or [None]
+            rest = whole.content[len(begun) :]
+            return whole.content[: len(begun)] == tuple(begun) and (
+                last is None or last == rest[0] or is_beginning(last, rest[0])
+            )
+        case ImageBlock(source=bytes(begun)), ImageBlock(source=bytes(content)):
+            return content.startswith(begun) and part.error in {None, whole.error}
+        case ImageBlock(), ImageBlock():
+            return part.source in {None, whole.source} and part.error in {None, whole.error}
     return False
 
 
@@ -162,12 +223,73 @@ def test_an_input_without_a_tool_is_refused():
         fold.complete()
 
 
+def started(index=1, **union):
+    return {"contentBlockStart": {"start": union, "contentBlockIndex": index}}
+
+
+def delta(index=1, **union):
+    return {"contentBlockDelta": {"delta": union, "contentBlockIndex": index}}
+
+
 def test_what_is_not_known_is_kept_with_its_events():
-    start = {"contentBlockStart": {"start": {"image": {"format": "png"}}, "contentBlockIndex": 1}}
-    delta = {"contentBlockDelta": {"delta": {"image": {"source": {"bytes": b"x"}}}, "contentBlockIndex": 1}}
-    text = {"contentBlockDelta": {"delta": {"text": "look"}, "contentBlockIndex": 0}}
-    response = folded([start, delta, text, {"later": {}}, {"odd": b"\0"}, message_stop("end_turn")]).complete()
-    assert response.message.content == (TextBlock("look"), UnknownBlock("image", {}, (start, delta)))
+    events = [started(hologram={"x": 1}), delta(hologram={"y": 2})]
+    response = folded([*events, delta(0, text="look"), {"later": {}}, {"odd": b"\0"}, message_stop("end_turn")]).complete()
+    assert response.message.content == (TextBlock("look"), UnknownBlock("hologram", {}, tuple(events)))
+
+
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [
+        ("image", [delta(image={"source": {"bytes": b"x"}}), delta(image={"source": {"bytes": b"y"}})]),
+        ("toolResult", [delta(toolResult=[{"text": "a"}])]),
+    ],
+)
+def test_a_block_that_was_never_announced_is_kept_with_its_events(name, events):
+    response = folded([*events, message_stop()]).complete()
+    assert response.message.content == (UnknownBlock(name, {}, tuple(events)),)
+
+
+def test_a_text_in_a_tools_result_goes_on_only_where_the_next_delta_begins_with_one():
+    pieces = [[{"text": "a"}], [{"text": "b"}, {"text": "c"}], [], [{"text": "d"}, {"json": {}}], [{"text": "e"}]]
+    start = started(toolResult={"toolUseId": "t", "later": 1})
+    response = folded([start, *(delta(toolResult=piece) for piece in pieces), message_stop()]).complete()
+    (block,) = response.message.content
+    content = [{"text": "ab"}, {"text": "cd"}, {"json": {}}, {"text": "e"}]
+    assert block.to_api() == {"toolResult": {"toolUseId": "t", "later": 1, "content": content}}
+
+
+def test_an_image_of_a_later_aws_keeps_what_its_start_said():
+    image = {"format": "png", "later": 1}
+    response = folded([started(image=image), delta(image={"source": {"bytes": b"x"}}), message_stop()]).complete()
+    assert response.message.to_api()["content"] == [{"image": {**image, "source": {"bytes": b"x"}}}]
+
+
+def test_an_image_that_could_not_be_made_says_why():
+    response = folded([started(image={"format": "png"}), delta(image={"error": {"message": "no"}}), message_stop()]).complete()
+    assert response.message.content == (ImageBlock("png", None, "no"),)
+
+
+def test_citations_without_text_are_kept():
+    response = folded([delta(citation={"title": "t"}), message_stop("end_turn")]).complete()
+    assert response.message.to_api()["content"] == [{"citationsContent": {"citations": [{"title": "t"}]}}]
+
+
+def test_events_made_by_hand_fold_too():
+    fold = MessageFold()
+    for event in [
+        TextDelta(0, "a"),
+        CitationDelta(0, Citation("t")),
+        ToolResultStart(1, "t"),
+        ToolResultDelta(1, (TextBlock("b"),)),
+        ImageStart(2, "png"),
+        ImageDelta(2, b"x"),
+    ]:
+        fold.add(event)
+    assert fold.partial().message.content == (
+        CitationsBlock("a", [Citation("t")]),
+        ToolResultBlock("t", "b"),
+        ImageBlock("png", b"x"),
+    )
 
 
 def test_a_server_tool_and_fields_of_tomorrow_survive_the_stream():
@@ -190,9 +312,12 @@ def test_reasoning_that_is_only_a_signature_keeps_it():
 
 
 def test_metadata_before_the_stop_and_fields_of_the_stop_are_kept():
-    metadata = {"metadata": {"usage": {"totalTokens": 3}, "metrics": {"latencyMs": 4}, "trace": {"t": 1}, "serviceTier": {}}}
+    metadata = {
+        "metadata": {"usage": {"totalTokens": 3}, "metrics": {"latencyMs": 4}, "trace": {"t": 1}, "serviceTier": {"type": "flex"}}
+    }
     stop = {"messageStop": {"stopReason": "end_turn", "additionalModelResponseFields": {"k": 1}}}
     response = folded([metadata, stop]).complete()
     assert (response.usage, response.metrics, response.trace) == (Usage(total_tokens=3), {"latencyMs": 4}, {"t": 1})
     assert response.additional_model_response_fields == {"k": 1}
+    assert response.service_tier == "flex"
     assert response.raw == {**metadata["metadata"], **stop["messageStop"]}

@@ -1,4 +1,4 @@
-"""Content blocks and messages as frozen values, from AWS's form and back to it without loss.
+"""Messages of content blocks as frozen values, from AWS's form and back to it without loss.
 
 ``to_api()`` gives what boto3 takes. For the kinds known here it equals what AWS sent, signatures of reasoning included, so an
 answer can be appended to a conversation as it is. Every other kind is an `UnknownBlock`.
@@ -6,130 +6,91 @@ answer can be appended to a conversation as it is. Every other kind is an `Unkno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from bedrock_auth.errors import ConfigurationError
+from bedrock_auth.bedrock.api_form import others, several
+from bedrock_auth.bedrock.blocks import (
+    CachePoint,
+    Citation,
+    CitationsBlock,
+    GuardBlock,
+    ReasoningBlock,
+    SearchResultBlock,
+    TextBlock,
+    UnknownBlock,
+    known_or_unknown,
+)
+from bedrock_auth.bedrock.documents import DocumentBlock
+from bedrock_auth.bedrock.files import S3Location
+from bedrock_auth.bedrock.media import AudioBlock, ImageBlock, VideoBlock
+from bedrock_auth.bedrock.tool_blocks import JsonBlock, ToolAdditionBlock, ToolRemovalBlock, ToolResultBlock, ToolUseBlock
 
-UNKNOWN_MEMBER = "SDK_UNKNOWN_MEMBER"
-"""What botocore puts in place of a union member that its model does not know; the content is gone."""
+__all__ = [
+    "AudioBlock",
+    "Block",
+    "CachePoint",
+    "Citation",
+    "CitationsBlock",
+    "Content",
+    "DocumentBlock",
+    "GuardBlock",
+    "ImageBlock",
+    "JsonBlock",
+    "Message",
+    "ReasoningBlock",
+    "S3Location",
+    "SearchResultBlock",
+    "TextBlock",
+    "ToolAdditionBlock",
+    "ToolRemovalBlock",
+    "ToolResultBlock",
+    "ToolUseBlock",
+    "UnknownBlock",
+    "VideoBlock",
+    "block_from_api",
+    "content_to_api",
+]
 
+Block: TypeAlias = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | VideoBlock
+    | AudioBlock
+    | ToolUseBlock
+    | ToolResultBlock
+    | GuardBlock
+    | CachePoint
+    | ReasoningBlock
+    | CitationsBlock
+    | SearchResultBlock
+    | ToolAdditionBlock
+    | ToolRemovalBlock
+    | UnknownBlock
+)
+"""A content block of any kind."""
 
-@frozen
-class TextBlock:
-    """Text."""
+Content: TypeAlias = str | Block | Mapping[str, Any] | Iterable[str | Block | Mapping[str, Any]]
+"""A text or a block, or several; blocks are values or dicts in boto3's form."""
 
-    text: str
-
-    def to_api(self) -> dict[str, Any]:
-        """``{"text": …}``."""
-        return {"text": self.text}
-
-    @classmethod
-    def from_api(cls, raw: Mapping[str, Any]) -> TextBlock:
-        """From ``{"text": …}``."""
-        return cls(raw["text"])
-
-
-@frozen
-class ToolUseBlock:
-    """The model asks for a tool to be run."""
-
-    tool_use_id: str
-    name: str
-    input: Any
-    """The parsed JSON, by AWS's rules an object."""
-    type: str | None = None
-    """``server_tool_use`` where AWS runs the tool itself; ``None`` for a tool of the caller's."""
-    input_text: str | None = None
-    """The input as the model wrote it, only where it was cut or is no JSON; ``input`` is ``None`` then."""
-    raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
-
-    def to_api(self) -> dict[str, Any]:
-        """``{"toolUse": {…}}``.
-
-        Raises:
-            ConfigurationError: the input was cut or is no JSON; there is nothing that could be sent back.
-        """
-        if self.input_text is not None:
-            msg = f"tool use {self.tool_use_id!r} of {self.name!r} has no complete input and cannot be sent; leave it out"
-            raise ConfigurationError(msg, setting="messages")
-        said = {"toolUseId": self.tool_use_id, "name": self.name, "input": self.input}
-        kind = {} if self.type is None else {"type": self.type}
-        return {"toolUse": {**self.raw.get("toolUse", {}), **said, **kind}}
-
-    @classmethod
-    def from_api(cls, raw: Mapping[str, Any]) -> ToolUseBlock:
-        """From ``{"toolUse": {…}}``."""
-        said = raw["toolUse"]
-        return cls(said["toolUseId"], said["name"], said["input"], said.get("type"), raw=raw)
-
-
-@frozen
-class ReasoningBlock:
-    """How the model got there: text with the signature that the model wants back, or content that AWS has encrypted."""
-
-    text: str | None = None
-    signature: str | None = None
-    redacted_content: bytes | None = None
-    raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
-
-    def to_api(self) -> dict[str, Any]:
-        """``{"reasoningContent": {…}}``."""
-        if self.redacted_content is not None:
-            return {"reasoningContent": {"redactedContent": self.redacted_content}}
-        said = {"text": self.text or ""} if self.signature is None else {"text": self.text or "", "signature": self.signature}
-        return {"reasoningContent": {"reasoningText": {**self.raw.get("reasoningContent", {}).get("reasoningText", {}), **said}}}
-
-    @classmethod
-    def from_api(cls, raw: Mapping[str, Any]) -> ReasoningBlock | UnknownBlock:
-        """From ``{"reasoningContent": {…}}``."""
-        said = raw["reasoningContent"]
-        if "redactedContent" in said:
-            return cls(redacted_content=said["redactedContent"], raw=raw)
-        if "reasoningText" in said:
-            return cls(said["reasoningText"]["text"], said["reasoningText"].get("signature"), raw=raw)
-        return UnknownBlock("reasoningContent", raw)
-
-
-@frozen
-class UnknownBlock:
-    """A content block of a kind that has no class here."""
-
-    name: str
-    """AWS's name of the kind, such as ``image``."""
-    raw: Mapping[str, Any] = field(factory=dict, repr=False)
-    """The block as AWS sent it; ``{}`` where it came in the deltas of a stream."""
-    deltas: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
-    """The events of a stream that it came in."""
-
-    def to_api(self) -> dict[str, Any]:
-        """The block as AWS sent it.
-
-        Raises:
-            ConfigurationError: it cannot be sent back, because the installed botocore does not know the kind and kept only
-                its name, or because it came in the deltas of a stream.
-        """
-        if self.deltas or _has_lost_content(self.raw):
-            msg = f"a content block of the kind {self.name!r} cannot be sent back: its content is not known; leave it out"
-            raise ConfigurationError(msg, setting="messages")
-        return dict(self.raw)
-
-
-def _has_lost_content(raw: object) -> bool:
-    if isinstance(raw, Mapping):
-        return UNKNOWN_MEMBER in raw or any(map(_has_lost_content, raw.values()))
-    return isinstance(raw, list) and any(map(_has_lost_content, raw))
-
-
-Block: TypeAlias = TextBlock | ToolUseBlock | ReasoningBlock | UnknownBlock
-
-_KINDS: dict[str, Any] = {
+_KINDS: dict[str, Callable[[Mapping[str, Any]], Block]] = {
     "text": TextBlock.from_api,
+    "image": ImageBlock.from_api,
+    "document": DocumentBlock.from_api,
+    "video": VideoBlock.from_api,
+    "audio": AudioBlock.from_api,
     "toolUse": ToolUseBlock.from_api,
+    "toolResult": ToolResultBlock.from_api,
+    "guardContent": GuardBlock.from_api,
+    "cachePoint": CachePoint.from_api,
     "reasoningContent": ReasoningBlock.from_api,
+    "citationsContent": CitationsBlock.from_api,
+    "searchResult": SearchResultBlock.from_api,
+    "toolAddition": ToolAdditionBlock.from_api,
+    "toolRemoval": ToolRemovalBlock.from_api,
 }
 
 
@@ -139,17 +100,37 @@ def block_from_api(raw: Mapping[str, Any]) -> Block:
     Raises:
         KeyError, TypeError, ValueError: it is no content block.
     """
-    ((kind, said),) = raw.items()
-    if kind == UNKNOWN_MEMBER:
-        return UnknownBlock(said["name"], raw)
-    known = _KINDS.get(kind)
-    return UnknownBlock(kind, raw) if known is None else known(raw)
+    return known_or_unknown(raw, _KINDS)
 
 
-def _blocks(content: str | Iterable[Block | Mapping[str, Any]]) -> tuple[Block, ...]:
-    if isinstance(content, str):
-        return (TextBlock(content),)
-    return tuple(block_from_api(block) if isinstance(block, Mapping) else block for block in content)
+def _block(part: Any) -> Block:
+    if isinstance(part, str):
+        return TextBlock(part)
+    if isinstance(part, Mapping):
+        return block_from_api(part)
+    if isinstance(part, Block):
+        return part
+    msg = f"a message holds texts, content blocks and dicts in boto3's form, not {type(part).__name__}"
+    raise TypeError(msg)
+
+
+def _blocks(content: Content) -> tuple[Block, ...]:
+    return tuple(map(_block, several(content)))
+
+
+def content_to_api(content: Any) -> list[Any]:
+    """Content in any of its forms, in AWS's; what is in AWS's form already, or is no content, stays as it is.
+
+    Raises:
+        ConfigurationError: a block cannot be sent.
+    """
+    return [_part_to_api(part) for part in several(content)]
+
+
+def _part_to_api(part: Any) -> Any:
+    if isinstance(part, str):
+        return {"text": part}
+    return part.to_api() if isinstance(part, Block) else part
 
 
 @frozen
@@ -157,14 +138,16 @@ class Message:
     """One turn of a conversation."""
 
     role: str
-    """``user`` or ``assistant``."""
+    """``user``, ``assistant``, or ``system`` for instructions in the middle of a conversation."""
     content: tuple[Block, ...] = field(converter=_blocks)
-    """Blocks; a text, or blocks in AWS's form, are made ones."""
+    """Blocks; a text, a single block, or blocks in AWS's form, are made ones. Anything else is a ``TypeError``."""
+    raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
+    """The message as AWS sent it; ``{}`` where it was made here."""
 
     @property
     def text(self) -> str:
-        """The text of all text blocks, joined."""
-        return "".join(block.text for block in self.content if isinstance(block, TextBlock))
+        """The text of all text blocks and of all that comes with citations, joined."""
+        return "".join(block.text for block in self.content if isinstance(block, TextBlock | CitationsBlock))
 
     @property
     def tool_uses(self) -> tuple[ToolUseBlock, ...]:
@@ -177,7 +160,8 @@ class Message:
         Raises:
             ConfigurationError: a block cannot be sent back.
         """
-        return {"role": self.role, "content": [block.to_api() for block in self.content]}
+        more = others(self.raw, ("role", "content"))
+        return {"role": self.role, "content": [block.to_api() for block in self.content], **more}
 
     @classmethod
     def from_api(cls, raw: Mapping[str, Any]) -> Message:
@@ -186,4 +170,4 @@ class Message:
         Raises:
             KeyError, TypeError, ValueError: it is no message.
         """
-        return cls(raw["role"], raw["content"])
+        return cls(raw["role"], raw["content"], raw)

@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from bedrock_auth.bedrock.content import UNKNOWN_MEMBER
-from bedrock_auth.bedrock.response import Usage, usage_of
+from bedrock_auth.bedrock.api_form import UNKNOWN_MEMBER, UnknownKindError
+from bedrock_auth.bedrock.blocks import Citation
+from bedrock_auth.bedrock.files import Source, brief, source_from_api
+from bedrock_auth.bedrock.response import Usage, service_tier_of, usage_of
+from bedrock_auth.bedrock.tool_blocks import ToolResultContent, result_from_api
 
 RawEvent: TypeAlias = Mapping[str, Any]
 
@@ -26,11 +30,17 @@ class MessageStart:
 
 
 @frozen
-class ToolUseStart:
-    """A content block begins in which the model asks for a tool; its input follows in `ToolUseDelta` events."""
+class ContentBlockStart:
+    """A content block begins: one of the classes below. AWS announces neither text nor reasoning."""
 
     index: int
     """Which content block; blocks may come interleaved."""
+
+
+@frozen
+class ToolUseStart(ContentBlockStart):
+    """A content block begins in which the model asks for a tool; its input follows in `ToolUseDelta` events."""
+
     tool_use_id: str
     name: str
     type: str | None = None
@@ -39,12 +49,22 @@ class ToolUseStart:
 
 
 @frozen
-class ContentBlockStart:
-    """A content block of another kind begins. AWS announces neither text nor reasoning."""
+class ToolResultStart(ContentBlockStart):
+    """A content block begins with the result of a tool that AWS has run; it follows in `ToolResultDelta` events."""
 
-    index: int
-    name: str
-    """AWS's name of the kind, such as ``image``."""
+    tool_use_id: str
+    type: str | None = None
+    status: str | None = None
+    """``success`` or ``error``."""
+    raw: RawEvent = field(factory=dict, eq=False, repr=False)
+
+
+@frozen
+class ImageStart(ContentBlockStart):
+    """A content block begins with an image of the model's; it follows in `ImageDelta` events."""
+
+    format: str
+    """``png``, ``jpeg``, ``gif`` or ``webp``."""
     raw: RawEvent = field(factory=dict, eq=False, repr=False)
 
 
@@ -78,6 +98,36 @@ class ReasoningDelta:
 
 
 @frozen
+class ToolResultDelta:
+    """More of a tool's result."""
+
+    index: int
+    content: tuple[ToolResultContent, ...]
+    """Texts and JSON; a text at the beginning goes on with the text before."""
+    raw: RawEvent = field(factory=dict, eq=False, repr=False)
+
+
+@frozen
+class CitationDelta:
+    """A source of the text in the same content block."""
+
+    index: int
+    citation: Citation
+    raw: RawEvent = field(factory=dict, eq=False, repr=False)
+
+
+@frozen
+class ImageDelta:
+    """More of an image, or why it could not be made."""
+
+    index: int
+    source: Source | None = field(default=None, repr=brief)
+    """The next bytes, or where the image is in S3."""
+    error: str | None = None
+    raw: RawEvent = field(factory=dict, eq=False, repr=False)
+
+
+@frozen
 class ContentBlockStop:
     """A content block is whole."""
 
@@ -103,6 +153,10 @@ class Metadata:
     metrics: Mapping[str, Any]
     """``latencyMs``, milliseconds."""
     trace: Mapping[str, Any] | None = None
+    service_tier: str | None = None
+    """The tier that has served the request, where AWS says it."""
+    performance_config: Mapping[str, Any] | None = None
+    """AWS's ``performanceConfig``: its ``latency`` is ``standard`` or ``optimized``."""
     raw: RawEvent = field(factory=dict, eq=False, repr=False)
 
 
@@ -111,17 +165,21 @@ class UnknownEvent:
     """An event, or a kind of start or delta, that has no class here. Its content is in ``raw``."""
 
     name: str
-    """AWS's name, such as ``contentBlockDelta.citation``."""
+    """AWS's name, such as ``contentBlockDelta.hologram``."""
     raw: RawEvent = field(factory=dict, eq=False, repr=False)
 
 
 Event: TypeAlias = (
     MessageStart
     | ToolUseStart
-    | ContentBlockStart
+    | ToolResultStart
+    | ImageStart
     | TextDelta
     | ToolUseDelta
+    | ToolResultDelta
     | ReasoningDelta
+    | CitationDelta
+    | ImageDelta
     | ContentBlockStop
     | MessageStop
     | Metadata
@@ -149,8 +207,10 @@ def _block_start(body: Mapping[str, Any], raw: RawEvent) -> Event:
     ((kind, start),) = body["start"].items()
     if kind == "toolUse":
         return ToolUseStart(index, start["toolUseId"], start["name"], start.get("type"), raw)
-    if kind in _OTHER_STARTS:
-        return ContentBlockStart(index, kind, raw)
+    if kind == "toolResult":
+        return ToolResultStart(index, start["toolUseId"], start.get("type"), start.get("status"), raw)
+    if kind == "image":
+        return ImageStart(index, start["format"], raw)
     return _unknown_kind("contentBlockStart", kind, start, raw)
 
 
@@ -164,6 +224,25 @@ def _block_delta(body: Mapping[str, Any], raw: RawEvent) -> Event:
 
 def _tool_use_delta(index: int, value: Mapping[str, Any], raw: RawEvent) -> Event:
     return ToolUseDelta(index, value["input"], raw)
+
+
+def _tool_result_delta(index: int, value: list[Mapping[str, Any]], raw: RawEvent) -> Event:
+    return ToolResultDelta(index, tuple(map(result_from_api, value)), raw)
+
+
+def _citation_delta(index: int, value: Mapping[str, Any], raw: RawEvent) -> Event:
+    return CitationDelta(index, Citation.from_api(value), raw)
+
+
+def _image_delta(index: int, value: Mapping[str, Any], raw: RawEvent) -> Event:
+    try:
+        source = source_from_api(value["source"]) if "source" in value else None
+    except UnknownKindError:
+        ((kind, content),) = value["source"].items()
+        return _unknown_kind("contentBlockDelta.image.source", kind, content, raw)
+    if isinstance(source, str):  # as sent: botocore's model knows no images in streams
+        source = b64decode(source, validate=True)
+    return ImageDelta(index, source, value.get("error", {}).get("message"), raw)
 
 
 def _reasoning_delta(index: int, value: Mapping[str, Any], raw: RawEvent) -> Event:
@@ -186,18 +265,21 @@ def _message_stop(body: Mapping[str, Any], raw: RawEvent) -> Event:
 
 
 def _metadata(body: Mapping[str, Any], raw: RawEvent) -> Event:
-    return Metadata(usage_of(body), body.get("metrics", {}), body.get("trace"), raw)
+    tier, performance = service_tier_of(body), body.get("performanceConfig")
+    return Metadata(usage_of(body), body.get("metrics", {}), body.get("trace"), tier, performance, raw)
 
 
 def _unknown_kind(where: str, kind: str, value: Any, raw: RawEvent) -> UnknownEvent:
     return UnknownEvent(f"{where}.{value['name'] if kind == UNKNOWN_MEMBER else kind}", raw)
 
 
-_OTHER_STARTS = frozenset({"toolResult", "image"})
 _DELTAS: dict[str, Callable[[int, Any, RawEvent], Event]] = {
     "text": TextDelta,
     "toolUse": _tool_use_delta,
+    "toolResult": _tool_result_delta,
     "reasoningContent": _reasoning_delta,
+    "citation": _citation_delta,
+    "image": _image_delta,
 }
 _EVENTS: dict[str, Callable[[Mapping[str, Any], RawEvent], Event]] = {
     "contentBlockDelta": _block_delta,

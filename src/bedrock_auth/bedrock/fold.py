@@ -5,128 +5,16 @@ Blocks may come interleaved and in any pieces: the message is the same, in the o
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any
 
-from bedrock_auth.bedrock.content import Message, ReasoningBlock, TextBlock, ToolUseBlock, UnknownBlock
+from bedrock_auth.bedrock.content import Message
 from bedrock_auth.bedrock.errors import Call, DecodeError, IncompleteStreamError, ToolInputError
-from bedrock_auth.bedrock.events import (
-    ContentBlockStart,
-    ContentBlockStop,
-    Event,
-    MessageStart,
-    MessageStop,
-    Metadata,
-    ReasoningDelta,
-    TextDelta,
-    ToolUseDelta,
-    ToolUseStart,
-    UnknownEvent,
-)
+from bedrock_auth.bedrock.events import ContentBlockStop, Event, MessageStart, MessageStop, Metadata, UnknownEvent
+from bedrock_auth.bedrock.open_blocks import OPENS, OpenBlock, OpenUnknown
 from bedrock_auth.bedrock.response import ConverseResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bedrock_auth.bedrock.content import Block
-
-
-class _OpenBlock(Protocol):
-    """A content block while it arrives."""
-
-    def add(self, event: Any) -> None:
-        """Take one of its events."""
-
-    def blocks(self, *, whole: bool) -> Iterator[Block]:
-        """What it is so far; ``whole`` where nothing more can come."""
-
-
-class _Text:
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-
-    def add(self, event: TextDelta) -> None:
-        self._pieces.append(event.text)
-
-    def blocks(self, *, whole: bool) -> Iterator[Block]:  # noqa: ARG002 - text can be cut anywhere
-        if text := "".join(self._pieces):  # AWS refuses blank text blocks, so an empty one could not be sent back
-            yield TextBlock(text)
-
-
-class _ToolUse:
-    def __init__(self) -> None:
-        self._start: ToolUseStart | None = None
-        self._pieces: list[str] = []
-
-    def add(self, event: ToolUseStart | ToolUseDelta) -> None:
-        if isinstance(event, ToolUseStart):
-            self._start = event
-        else:
-            self._pieces.append(event.partial_json)
-
-    def blocks(self, *, whole: bool) -> Iterator[Block]:
-        text = "".join(self._pieces)
-        try:
-            value, unparsed = (_parsed(text), None) if whole else (None, text)
-        except (ValueError, RecursionError):
-            value, unparsed = None, text
-        if self._start is None:
-            yield ToolUseBlock("", "", value, None, unparsed)
-        else:
-            raw = self._start.raw.get("contentBlockStart", {}).get("start", {})
-            yield ToolUseBlock(self._start.tool_use_id, self._start.name, value, self._start.type, unparsed, raw)
-
-
-def _parsed(text: str) -> Any:
-    """The JSON value; AWS sends nothing, or empty pieces, for a tool without arguments."""
-    return json.loads(text, parse_constant=_refuse) if text else {}
-
-
-def _refuse(constant: str) -> NoReturn:
-    msg = f"{constant} is no JSON"
-    raise ValueError(msg)
-
-
-class _Reasoning:
-    def __init__(self) -> None:
-        self._text: list[str] = []
-        self._signature: list[str] = []
-        self._redacted: list[bytes] = []
-
-    def add(self, event: ReasoningDelta) -> None:
-        if event.text is not None:
-            self._text.append(event.text)
-        if event.signature is not None:
-            self._signature.append(event.signature)
-        if event.redacted_content is not None:
-            self._redacted.append(event.redacted_content)
-
-    def blocks(self, *, whole: bool) -> Iterator[Block]:  # noqa: ARG002 - reasoning can be cut anywhere
-        if self._signature or any(self._text):
-            yield ReasoningBlock("".join(self._text), "".join(self._signature) if self._signature else None)
-        if self._redacted:
-            yield ReasoningBlock(redacted_content=b"".join(self._redacted))
-
-
-class _Unknown:
-    def __init__(self) -> None:
-        self._events: list[ContentBlockStart | UnknownEvent] = []
-
-    def add(self, event: ContentBlockStart | UnknownEvent) -> None:
-        self._events.append(event)
-
-    def blocks(self, *, whole: bool) -> Iterator[Block]:  # noqa: ARG002 - nobody knows when it is whole
-        name = self._events[0].name.rpartition(".")[2]
-        yield UnknownBlock(name, {}, tuple(event.raw for event in self._events))
-
-
-_OPENS: dict[type, type[_OpenBlock]] = {
-    TextDelta: _Text,
-    ToolUseStart: _ToolUse,
-    ToolUseDelta: _ToolUse,
-    ReasoningDelta: _Reasoning,
-    ContentBlockStart: _Unknown,
-}
+    from bedrock_auth.bedrock.tool_blocks import ToolUseBlock
 
 
 class MessageFold:
@@ -136,7 +24,7 @@ class MessageFold:
         """Begin with nothing; errors will name this call."""
         self.call = call
         self._role = "assistant"
-        self._open: dict[tuple[int, type[_OpenBlock]], _OpenBlock] = {}
+        self._open: dict[tuple[int, type[OpenBlock]], OpenBlock] = {}
         self._stopped: set[int] = set()
         self._closing: dict[str, Any] = {}
         self._begun = False
@@ -155,13 +43,13 @@ class MessageFold:
     def add(self, event: Event) -> None:
         """Take the next event."""
         self._begun = True
-        kind = _OPENS.get(type(event))
+        kind = OPENS.get(type(event))
         if kind is None:
             self._add_other(event)
         else:
             self._add_to_block(event.index, kind, event)  # type: ignore[union-attr]  # all events of that table have one
 
-    def _add_to_block(self, index: int, kind: type[_OpenBlock], event: Event) -> None:
+    def _add_to_block(self, index: int, kind: type[OpenBlock], event: Event) -> None:
         block = self._open.get((index, kind))
         if block is None:
             block = self._open[index, kind] = kind()
@@ -185,7 +73,7 @@ class MessageFold:
     def _add_unknown(self, event: Event, body: object) -> None:
         match body:
             case {"contentBlockIndex": int(index)}:
-                self._add_to_block(index, _Unknown, event)
+                self._add_to_block(index, OpenUnknown, event)
 
     def partial(self) -> ConverseResponse:
         """The answer so far. A tool use that is not whole, or whose input is no JSON, has it as ``input_text``."""
