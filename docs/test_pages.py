@@ -11,6 +11,7 @@ from botocore.config import Config
 import bedrock_auth
 from bedrock_auth import Credentials, Static, bedrock, create_session, errors, testing
 from bedrock_auth.bedrock import BedrockError, BedrockRuntime
+from bedrock_auth.bedrock.reasons import reason_of
 from test_architecture import MAY, THIRD_PARTY
 
 DOCS = Path(__file__).parent
@@ -81,6 +82,29 @@ def test_every_code_that_a_class_documents_has_an_entry():
     }
     assert len(documented) >= 11
     assert documented - {"InvalidToolInput"} <= names(page("troubleshooting.md"))
+
+
+def test_the_symptoms_of_refusals_lead_to_the_classes_that_the_page_names():
+    refusals = {cell: classes for cell, classes, _ in rows(page("errors.md"), "By symptom") if is_refusal(classes)}
+    assert len(refusals) >= 14
+    for symptom, classes in refusals.items():
+        for code in names(symptom) - {"ValidationException"}:
+            assert {reason_of(code).error.__name__} == names(classes), code
+        for text in re.findall(r'"([^"…]+)"', symptom):
+            assert names(classes) <= {reason_of(code, text).error.__name__ for code in CODES}, text
+
+
+CODES = (
+    "AccessDeniedException",
+    "InvalidSignatureException",
+    "ResourceNotFoundException",
+    "ThrottlingException",
+    "ValidationException",
+)
+
+
+def is_refusal(cell: str) -> bool:
+    return any(issubclass(getattr(bedrock.errors, name, object), bedrock.ServiceError) for name in names(cell))
 
 
 def test_every_public_name_is_in_the_reference():

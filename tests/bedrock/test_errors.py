@@ -15,19 +15,33 @@ from bedrock_auth.bedrock import (
     ConnectionLostError,
     ConverseResponse,
     DecodeError,
-    IncompleteStreamError,
     Message,
     ServiceError,
-    ToolInputError,
     ToolUseBlock,
+    errors,
 )
-from bedrock_auth.bedrock.errors import Call
+from bedrock_auth.bedrock.errors import (
+    AccessDeniedError,
+    Call,
+    ContextWindowExceededError,
+    CredentialsRejectedError,
+    GuardrailIntervenedError,
+    InferenceProfileRequiredError,
+    ModelAccessError,
+    ModelFailedError,
+    ModelNotReadyError,
+    NotFoundError,
+    QuotaExceededError,
+    ThrottledError,
+    UnavailableError,
+    ValidationError,
+)
 from bedrock_auth.bedrock.translate import translate
 
 BEFORE = Call("Converse")
 INSIDE = Call("ConverseStream", "req-1", in_stream=True)
 PARTIAL = ConverseResponse(Message("assistant", [ToolUseBlock("t", "f", None, input_text="{")]), None, raw={"usage": {}})
-CLASSES = [BedrockError, ServiceError, IncompleteStreamError, ConnectionLostError, DecodeError, ToolInputError]
+CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, BedrockError)]
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -87,6 +101,7 @@ def test_a_service_error_of_ones_own_has_a_response_too():
         ("modelStreamErrorException", "ModelStreamErrorException", 424, True),
         ("validationException", "ValidationException", 400, False),
         ("modelTimeoutException", "ModelTimeoutException", 408, False),
+        ("conflictException", "ConflictException", 409, False),
         ("newException", "NewException", None, False),
         ("InternalFailure", "InternalFailure", 500, True),
         ("", "Unknown", None, False),
@@ -196,3 +211,118 @@ def test_a_refused_parameter_is_named_and_its_value_is_not_shown(report, setting
     assert made.setting == setting
     assert text in str(made)
     assert SECRET not in f"{made} {made.__cause__} {made.__context__}"
+
+
+def refused(code, text="no", /, *, status=400, region=None):
+    error = client_error(code, text, ResponseMetadata={"HTTPStatusCode": status})
+    return translate(error, Call("Converse", region_name=region))
+
+
+NO_ON_DEMAND = (
+    "Invocation of model ID amazon.nova-lite-v1:0 with on-demand throughput isn’t supported. Retry your request with the ID or "
+    "ARN of an inference profile that contains this model."
+)
+MARKETPLACE = "Model access is denied due to User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: aws-marketplace:"
+KINDS = [
+    ("ThrottlingException", "Too many tokens, please wait before trying again.", ThrottledError, True),
+    ("ThrottlingException", "Too many tokens per day, please wait before trying again.", QuotaExceededError, False),
+    ("TooManyRequestsException", "slow", ThrottledError, True),
+    ("ServiceQuotaExceededException", "no", QuotaExceededError, False),
+    ("ServiceUnavailableException", "Too many connections", UnavailableError, True),
+    ("BadGatewayException", "no", UnavailableError, True),
+    ("ValidationException", "The Aurora DB is resuming after being auto-paused.", UnavailableError, True),
+    ("ModelNotReadyException", "Model is not ready for inference.", ModelNotReadyError, True),
+    ("ModelErrorException", "no", ModelFailedError, False),
+    ("ModelTimeoutException", "no", ModelFailedError, False),
+    ("ModelStreamErrorException", "no", ModelFailedError, True),
+    ("AccessDeniedException", "User: x is not authorized to perform: bedrock:InvokeModel", AccessDeniedError, False),
+    ("AccessDeniedException", "You don't have access to the model with the specified model ID.", ModelAccessError, False),
+    ("AccessDeniedException", f"{MARKETPLACE}ViewSubscriptions on resource: *", ModelAccessError, False),
+    ("AccessDeniedException", "Model access is denied due to INVALID_PAYMENT_INSTRUMENT: …", ModelAccessError, False),
+    ("ResourceNotFoundException", "Model use case details have not been submitted", ModelAccessError, False),
+    ("ValidationException", "Operation not allowed", ModelAccessError, False),
+    ("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.", CredentialsRejectedError, False),
+    ("ExpiredTokenException", "no", CredentialsRejectedError, False),
+    ("UnrecognizedClientException", "no", CredentialsRejectedError, False),
+    ("InvalidSignatureException", "Signature not yet current: …", CredentialsRejectedError, False),
+    ("InvalidSignatureException", "does not match", CredentialsRejectedError, False),
+    ("ValidationException", "The provided model identifier is invalid.", NotFoundError, False),
+    ("ResourceNotFoundException", "This model version has reached the end of its life.", NotFoundError, False),
+    ("ResourceNotFoundException", "no", NotFoundError, False),
+    ("ValidationException", NO_ON_DEMAND, InferenceProfileRequiredError, False),
+    ("ValidationException", "Input is too long for requested model.", ContextWindowExceededError, False),
+    ("ValidationException", "prompt is too long: 903884 tokens > 200000 maximum", ContextWindowExceededError, False),
+    (
+        "ValidationException",
+        "input length and `max_tokens` exceed context limit: 1 + 2 > 3",
+        ContextWindowExceededError,
+        False,
+    ),
+    ("ValidationException", "This model's maximum context length is 202752 tokens.", ContextWindowExceededError, False),
+    ("ValidationException", "max_tokens: 9 > 8 is too high", ValidationError, False),
+    ("ConflictException", "no", ServiceError, False),
+    ("NewException", "no", ServiceError, False),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "cls", "retryable"), KINDS)
+def test_the_class_says_what_a_program_can_do_about_a_refusal(code, text, cls, retryable):
+    error = refused(code, text)
+    assert type(error) is cls
+    assert (error.code, error.retryable) == (code, retryable)
+
+
+@pytest.mark.parametrize(("status", "cls"), [(429, ThrottledError), (500, UnavailableError), (504, UnavailableError)])
+def test_a_code_that_nobody_knows_is_told_by_its_http_status(status, cls):
+    error = refused("NewException", status=status)
+    assert (type(error), error.retryable) == (cls, True)
+
+
+def test_a_code_with_a_namespace_or_a_url_is_the_same_code():
+    for code in ("com.amazon.bedrock#ThrottlingException", "ThrottlingException:http://internal.amazon.com/coral/"):
+        assert refused(code).code == "ThrottlingException"
+
+
+@pytest.mark.parametrize(
+    ("region", "suggestions"),
+    [
+        ("us-east-1", ("us.", "global.")),
+        ("us-gov-west-1", ("us-gov.",)),
+        ("eu-central-1", ("eu.", "global.")),
+        ("ap-northeast-1", ("jp.", "apac.", "global.")),
+        ("ap-south-1", ("apac.", "global.")),
+        ("sa-east-1", ("global.",)),
+        ("cn-north-1", ()),
+        (None, ("us.", "eu.", "apac.", "global.")),
+    ],
+)
+def test_a_model_that_wants_an_inference_profile_comes_with_ids_of_such_in_the_region(region, suggestions):
+    error = refused("ValidationException", NO_ON_DEMAND, region=region)
+    assert error.suggestions == tuple(f"{geography}amazon.nova-lite-v1:0" for geography in suggestions)
+
+
+def test_a_model_that_the_service_does_not_name_gets_no_suggestion():
+    assert refused("ValidationException", "on-demand throughput isn't supported").suggestions == ()
+
+
+STOPS = [
+    ("guardrail_intervened", GuardrailIntervenedError, "GuardrailIntervened", False),
+    ("content_filtered", GuardrailIntervenedError, "ContentFiltered", False),
+    ("malformed_tool_use", ModelFailedError, "MalformedToolUse", True),
+    ("model_context_window_exceeded", ContextWindowExceededError, "ModelContextWindowExceeded", False),
+]
+
+
+@pytest.mark.parametrize(("stop_reason", "cls", "code", "retryable"), STOPS)
+def test_a_stop_reason_that_is_bad_news_can_be_had_as_an_error(stop_reason, cls, code, retryable):
+    answer = ConverseResponse(Message("assistant", "Sorry."), stop_reason, request_id="r")
+    with pytest.raises(cls) as caught:
+        answer.raise_for_stop_reason()
+    error = caught.value
+    assert type(error) is cls
+    assert (error.code, error.retryable, error.request_id, error.partial) == (code, retryable, "r", answer)
+
+
+@pytest.mark.parametrize("stop_reason", ["end_turn", "tool_use", "max_tokens", "stop_sequence", "new_reason", None])
+def test_any_other_stop_reason_is_no_error(stop_reason):
+    ConverseResponse(Message("assistant", "Hi"), stop_reason).raise_for_stop_reason()

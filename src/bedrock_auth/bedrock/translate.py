@@ -1,6 +1,7 @@
 """From whatever botocore and urllib3 raise to the family in `bedrock_auth.bedrock.errors`. Pure.
 
-Source of the statuses: the exceptions of ``bedrock-runtime`` in botocore's service model, and AWS's page "Common Errors".
+Source of the statuses: the exceptions of ``bedrock-runtime`` and ``bedrock-agent-runtime`` in botocore's service models, and
+AWS's page "Common Errors". What class an error code becomes is said in `bedrock_auth.bedrock.reasons`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from botocore import exceptions as aws
 from botocore.eventstream import ChecksumMismatch
 from urllib3 import exceptions as http
 
-from bedrock_auth.bedrock.errors import BedrockError, Call, ConnectionLostError, DecodeError, ServiceError
+from bedrock_auth.bedrock.errors import (
+    ANY_CALL,
+    BedrockError,
+    Call,
+    ConnectionLostError,
+    DecodeError,
+    InferenceProfileRequiredError,
+)
+from bedrock_auth.bedrock.profile_hints import inference_profile_hints
+from bedrock_auth.bedrock.reasons import canonical_code, reason_of
+from bedrock_auth.bedrock.wording import model_id
 from bedrock_auth.errors import BedrockAuthError, ConfigurationError, MissingIdentityError, RetrievalError
 from bedrock_auth.redaction import redact
 
@@ -26,10 +37,12 @@ FAILURES = (aws.BotoCoreError, aws.ClientError, http.HTTPError, OSError)
 
 _STATUS = {
     "AccessDeniedException": 403,
+    "BadGatewayException": 502,
+    "ConflictException": 409,
+    "DependencyFailedException": 424,
     "InternalFailure": 500,
     "InternalServerException": 500,
-    "ModelErrorException": 424,
-    "ModelNotReadyException": 429,
+    "ModelNotReadyException": 424,
     "ModelStreamErrorException": 424,
     "ModelTimeoutException": 408,
     "ResourceNotFoundException": 404,
@@ -39,9 +52,9 @@ _STATUS = {
     "ThrottlingException": 429,
     "ValidationException": 400,
 }
-_RETRYABLE_STATUS = frozenset({429, 500, 502, 503, 504})
-_RETRYABLE_CODES = frozenset({"ModelStreamErrorException"})
-"""AWS's own text for it is: retry your request."""
+"""What the service models give the exceptions of their streams, which come without a status."""
+_PAID = frozenset({"Converse", "InvokeModel", "RetrieveAndGenerate", ANY_CALL})
+"""Whole answers at which the model may still be at work when the client gives up."""
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
@@ -60,15 +73,6 @@ def translate(error: Exception, call: Call, partial: ConverseResponse | None = N
     return made
 
 
-def canonical_code(code: str) -> str:
-    """AWS's spelling of an error code; exceptions inside a stream come in lower camel case.
-
-    >>> canonical_code("throttlingException")
-    'ThrottlingException'
-    """
-    return code[:1].upper() + code[1:] or "Unknown"
-
-
 _Translator: TypeAlias = "Callable[[Any, Call, dict[str, Any]], BedrockAuthError]"
 
 
@@ -81,8 +85,8 @@ def _translator(error: Exception, call: Call) -> _Translator:
 
 def _service_error(error: aws.ClientError, call: Call, details: dict[str, Any]) -> BedrockAuthError:
     said = error.response.get("Error", {})
-    code = canonical_code(said.get("Code") or "")
-    text = redact(said.get("Message") or "")
+    code = canonical_code(str(said.get("Code") or ""))
+    text = redact(str(said.get("Message") or ""))
     metadata = error.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", _STATUS.get(code))
     request_id = metadata.get("RequestId", call.request_id)
@@ -91,12 +95,16 @@ def _service_error(error: aws.ClientError, call: Call, details: dict[str, Any]) 
         "Error": {**said, "Code": code, "Message": text},
         "ResponseMetadata": {"RequestId": request_id, "HTTPStatusCode": status, **metadata},
     }
-    return ServiceError(
+    reason = reason_of(code, text, status)
+    if reason.error is InferenceProfileRequiredError:
+        details = {**details, "suggestions": inference_profile_hints(model_id(text), call.region_name)}
+    return reason.error(
         f"{call.operation} failed{' in its stream' if call.in_stream else ''} with {code}: {text or 'no message'}",
         **details | {"request_id": request_id},
         code=code,
         status=status,
-        retryable=status in _RETRYABLE_STATUS or code in _RETRYABLE_CODES,
+        retryable=reason.retryable,
+        retry_after=reason.retry_after,
         response=response,
         original_status=response.get("originalStatusCode"),
         original_message=response.get("originalMessage"),
@@ -105,7 +113,7 @@ def _service_error(error: aws.ClientError, call: Call, details: dict[str, Any]) 
 
 def _timed_out(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
     msg = f"{call.operation}: the service sent nothing for as long as the read timeout; a slow model needs a longer read_timeout"
-    return ConnectionLostError(msg, code="ReadTimeout", retryable=call.operation != "Converse", **details)
+    return ConnectionLostError(msg, code="ReadTimeout", retryable=call.in_stream or call.operation not in _PAID, **details)
 
 
 def _lost(code: str, what: str, *, retryable: bool = True) -> _Translator:
@@ -138,7 +146,7 @@ def not_an_event_stream(call: Call, details: dict[str, Any]) -> DecodeError | No
 
 def _nobody(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
     msg = f"{call.operation} cannot be signed: the session has no credentials; make it with create_session(provider)"
-    return MissingIdentityError(msg)
+    return MissingIdentityError(msg, code=type(error).__name__)
 
 
 def _no_credentials(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
@@ -160,6 +168,7 @@ _TRANSLATORS: tuple[tuple[tuple[type[Exception], ...], _Translator], ...] = (
     ((aws.IncompleteReadError,), _lost("ConnectionClosed", "the connection was lost in the middle of the response")),
     ((aws.NoCredentialsError, aws.NoAuthTokenError), _nobody),
     ((aws.CredentialRetrievalError, aws.PartialCredentialsError, aws.SSOError, aws.TokenRetrievalError), _no_credentials),
+    ((getattr(aws, "LoginError", aws.SSOError),), _no_credentials),  # botocore 1.40 has none
 )
 """The first row that fits decides."""
 
