@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bedrock_auth.testing import Stall, tool_use
+from bedrock_auth.testing.replies import quote_user
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROLE = "arn:aws:iam::123456789012:role/Bedrock"
 
@@ -35,12 +38,38 @@ def test_stream_an_answer(local_aws):
     assert ran.stderr == "end_turn, 4 tokens\n"
 
 
+def test_async_chat(local_aws):
+    local_aws.reply(quote_user)
+    ran = run(EXAMPLES / "async_chat.py", "Why is the sky blue?", "Why is snow white?")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    for question in ("Why is the sky blue?", "Why is snow white?"):
+        assert f"{question}\nYou said: “{question}”\n\n" in ran.stdout
+
+
+def test_async_chat_shows_what_had_come_when_the_time_was_over(local_aws):
+    local_aws.fault(Stall(after_events=2))
+    ran = run(EXAMPLES / "async_chat.py", "--timeout", "2", "Why is the sky blue?")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert ran.stdout == "Why is the sky blue?\nYou said … (not finished after 2 seconds)\n\n"
+
+
 def test_stream_an_answer_without_a_source(monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     ran = run(EXAMPLES / "stream_an_answer.py", "--role-arn", ROLE, "Why is the sky blue?")
     assert ran.returncode == 1
     assert "neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set" in ran.stderr
+
+
+def test_tools(local_aws):
+    local_aws.reply(
+        tool_use("days_between", {"start": "2027-01-01", "end": "2028-02-29"}),
+        tool_use("calculate", {"operation": "divide", "a": 17, "b": 0}),
+        "424 days.",
+    )
+    ran = run(EXAMPLES / "tools.py", "How many days are left?")
+    assert (ran.returncode, ran.stdout) == (0, "424 days.\n"), ran.stderr
+    assert ran.stderr == "[success: {'text': '424'}]\n[error: {'text': 'there is nothing to divide by'}]\n"
 
 
 def test_own_provider(tmp_path):

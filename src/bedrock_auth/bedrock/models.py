@@ -1,0 +1,205 @@
+"""`available_models`: which models a region has, and how each of them can be called. Asks AWS; no model is known here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve, field, frozen
+
+from bedrock_auth.bedrock.calls import call
+from bedrock_auth.bedrock.clients import client_maker
+from bedrock_auth.bedrock.errors import AccessDeniedError, Call
+from bedrock_auth.bedrock.model_ref import ModelRef
+from bedrock_auth.bedrock.retry import Attempts, RetryPolicy, attempts_of
+from bedrock_auth.bedrock.translate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import boto3
+    from botocore.client import BaseClient
+    from botocore.config import Config
+
+T = TypeVar("T")
+
+SERVICE = "bedrock"
+_READ_TIMEOUT = 60
+_PROFILE_TYPES = ("SYSTEM_DEFINED", "APPLICATION")
+
+
+@frozen
+class InferenceProfile:
+    """A way to call a model: through a geography, the whole world, or an application's own profile."""
+
+    id: str
+    arn: str
+    name: str
+    type: str
+    """``SYSTEM_DEFINED`` or ``APPLICATION``."""
+    status: str
+    model_arns: tuple[str, ...]
+    """The foundation models behind it, one for each region that it routes to."""
+    description: str | None = None
+    raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
+
+    @property
+    def call_as(self) -> str:
+        """What to give as model id: its id, or the ARN of an application's profile."""
+        return self.arn if self.type == "APPLICATION" else self.id
+
+    @property
+    def geography(self) -> str | None:
+        """``us``, ``eu``, ``global`` …; ``None`` for an application's profile."""
+        return ModelRef.parse(self.arn).geography
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The foundation models behind it, each once."""
+        found = (ModelRef.parse(arn).model_id for arn in self.model_arns)
+        return tuple(dict.fromkeys(model_id for model_id in found if model_id))
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Where requests may be served, as far as AWS names regions; a global profile goes anywhere."""
+        found = (ModelRef.parse(arn).region for arn in self.model_arns)
+        return tuple(dict.fromkeys(region for region in found if region))
+
+    @classmethod
+    def from_api(cls, raw: Mapping[str, Any]) -> InferenceProfile:
+        """From one of ListInferenceProfiles' summaries, or the response of GetInferenceProfile.
+
+        Raises:
+            KeyError, TypeError: it is neither.
+        """
+        return cls(
+            raw["inferenceProfileId"],
+            raw["inferenceProfileArn"],
+            raw["inferenceProfileName"],
+            raw["type"],
+            raw["status"],
+            tuple(model["modelArn"] for model in raw["models"] if "modelArn" in model),
+            raw.get("description"),
+            raw,
+        )
+
+
+@frozen
+class AvailableModel:
+    """A foundation model, and how it can be called from here."""
+
+    id: str
+    arn: str
+    name: str = ""
+    provider: str = ""
+    """For people: ``Amazon``, ``Anthropic`` …"""
+    input_modalities: tuple[str, ...] = ()
+    """``TEXT``, ``IMAGE`` …; empty, as all that follows, for a model that only a profile tells of."""
+    output_modalities: tuple[str, ...] = ()
+    """``TEXT``, ``IMAGE``, ``EMBEDDING`` …"""
+    inference_types: tuple[str, ...] = ()
+    """AWS's words: ``ON_DEMAND``, ``PROVISIONED``, ``INFERENCE_PROFILE``."""
+    streaming: bool | None = None
+    """Whether it can stream; ``None`` where AWS does not say."""
+    status: str | None = None
+    """Of its life cycle: ``ACTIVE`` or ``LEGACY``."""
+    profiles: tuple[InferenceProfile, ...] = ()
+    """Those that lead to it, the account's own included."""
+    raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether its own id can be called."""
+        return "ON_DEMAND" in self.inference_types
+
+    @property
+    def call_as(self) -> tuple[str, ...]:
+        """All that can be given as model id; empty where it must be provisioned first."""
+        return ((self.id,) if self.on_demand else ()) + tuple(profile.call_as for profile in self.profiles)
+
+    @classmethod
+    def from_api(cls, raw: Mapping[str, Any]) -> AvailableModel:
+        """From one of ListFoundationModels' summaries.
+
+        Raises:
+            KeyError, TypeError: it is none.
+        """
+        return cls(
+            raw["modelId"],
+            raw["modelArn"],
+            raw.get("modelName", ""),
+            raw.get("providerName", ""),
+            tuple(raw.get("inputModalities", ())),
+            tuple(raw.get("outputModalities", ())),
+            tuple(raw.get("inferenceTypesSupported", ())),
+            raw.get("responseStreamingSupported"),
+            raw.get("modelLifecycle", {}).get("status"),
+            raw=raw,
+        )
+
+
+def available_models(
+    session: boto3.Session, *, region_name: str | None = None, config: Config | None = None
+) -> tuple[AvailableModel, ...]:
+    """The foundation models of a region, in AWS's order, each with the inference profiles that lead to it.
+
+    AWS lists what the region has, not what the account has subscribed to. It takes three calls or more, of ListFoundationModels
+    and ListInferenceProfiles.
+
+    Args:
+        session: from `bedrock_auth.create_session`, or any other boto3 session.
+        region_name: by default the session's.
+        config: a ``botocore.config.Config``.
+
+    Raises:
+        AccessDeniedError: the identity may not list models or profiles; the message says what to allow.
+        BedrockError: a call failed.
+        ConfigurationError: there is no region, or this is no session.
+        CredentialError: there are no credentials to sign with.
+    """
+    client = client_maker(session, SERVICE, region_name=region_name, config=config, read_timeout=_READ_TIMEOUT)()
+    models = _listed(client, "ListFoundationModels", {}, "modelSummaries", AvailableModel.from_api)
+    return _merged(models, [profile for kind in _PROFILE_TYPES for profile in _profiles(client, kind)])
+
+
+def _profiles(client: BaseClient, kind: str) -> list[InferenceProfile]:
+    asked = {"typeEquals": kind}
+    return _listed(client, "ListInferenceProfiles", asked, "inferenceProfileSummaries", InferenceProfile.from_api)
+
+
+def _listed(client: BaseClient, operation: str, request: dict[str, Any], member: str, make: Callable[[Any], T]) -> list[T]:
+    """Everything that a listing lists, page by page."""
+    found: list[T] = []
+    page: dict[str, Any] = {"nextToken": None}
+    while "nextToken" in page:
+        more = {"nextToken": page["nextToken"]} if page["nextToken"] else {}
+        page = _asked(client, operation, request | more)
+        try:
+            found += map(make, page[member])
+        except (AttributeError, KeyError, TypeError) as error:
+            raise translate(error, Call(operation)) from error
+    return found
+
+
+def _asked(client: BaseClient, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    attempts = Attempts(RetryPolicy(attempts_of(client.meta.config)))
+    try:
+        return attempts.run(partial(call, client, operation, request))
+    except AccessDeniedError as error:
+        msg = f"{error}; available_models needs bedrock:ListFoundationModels and bedrock:ListInferenceProfiles on the resource *"
+        raise type(error)(msg, **error.details) from error.__cause__
+
+
+def _merged(models: Iterable[AvailableModel], profiles: Sequence[InferenceProfile]) -> tuple[AvailableModel, ...]:
+    """Each model with its profiles; a model that only a profile tells of comes after the others."""
+    leading: dict[str, list[InferenceProfile]] = {}
+    for profile in profiles:
+        for model_id in profile.model_ids:
+            leading.setdefault(model_id, []).append(profile)
+    listed = [evolve(model, profiles=tuple(leading.pop(model.id, ()))) for model in models]
+    return (*listed, *(_only_in_profiles(model_id, found) for model_id, found in leading.items()))
+
+
+def _only_in_profiles(model_id: str, profiles: list[InferenceProfile]) -> AvailableModel:
+    arns = (arn for profile in profiles for arn in profile.model_arns if ModelRef.parse(arn).model_id == model_id)
+    return AvailableModel(model_id, next(arns), profiles=tuple(profiles))
