@@ -15,16 +15,33 @@ nox.options.default_venv_backend = "virtualenv"
 DEV = ("--require-hashes", "--no-deps", "-r", "requirements/dev.txt")
 LOWEST = ("--require-hashes", "--no-deps", "-r", "requirements/lowest.txt")
 MINISTACK = ("--require-hashes", "--no-deps", "-r", "requirements/ministack.txt")
+FRAMEWORKS = ("--require-hashes", "--no-deps", "-r", "requirements/frameworks.txt")
 QUIET = {"PYTHONWARNDEFAULTENCODING": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def build_wheel(session: nox.Session) -> str:
+    """Path of the wheel, built anew."""
+    folder = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".", env=QUIET)
+    (wheel,) = folder.resolve().glob("*.whl")
+    return os.fspath(wheel)
 
 
 def install_wheel(session: nox.Session, extras: str = "", *options: str) -> None:
     """Build the wheel and install that, so that what is tested is what is shipped."""
-    folder = Path(session.create_tmp()) / "wheel"
-    shutil.rmtree(folder, ignore_errors=True)
-    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".", env=QUIET)
-    (wheel,) = folder.glob("*.whl")
+    wheel = build_wheel(session)
     session.install("--force-reinstall" if not extras else "--upgrade", *options, f"{wheel}{extras}", env=QUIET)
+
+
+def make_peer(session: nox.Session, name: str, *installs: tuple[str, ...]) -> str:
+    """The interpreter of an environment of its own, into which these were installed one after the other."""
+    folder = Path(session.create_tmp()).resolve() / name
+    python = os.fspath(folder / "bin" / "python")
+    session.run("python", "-m", "venv", "--clear", str(folder), env=QUIET)
+    for options in installs:
+        session.run(python, "-m", "pip", "install", "--quiet", *options, external=True, env=QUIET)
+    return python
 
 
 @nox.session
@@ -81,13 +98,14 @@ def contract(session: nox.Session, sdk: str) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """End to end with real peers: MiniStack with authentication on, from an environment of its own; then the demo."""
-    stack = Path(session.create_tmp()).resolve() / "ministack"
-    session.run("python", "-m", "venv", str(stack), env=QUIET)
-    session.run(str(stack / "bin" / "python"), "-m", "pip", "install", "--quiet", *MINISTACK, external=True, env=QUIET)
+    """End to end with strangers, each kind in an environment of its own: MiniStack and microburst, frameworks; then the demo."""
     session.install(*DEV, env=QUIET)
     install_wheel(session, "", "--no-deps")
-    session.run("pytest", "-q", "e2e", *session.posargs, env={"MINISTACK_PYTHON": os.fspath(stack / "bin" / "python")})
+    peers = {
+        "MINISTACK_PYTHON": make_peer(session, "ministack", MINISTACK),
+        "FRAMEWORKS_PYTHON": make_peer(session, "frameworks", FRAMEWORKS, ("--no-deps", build_wheel(session))),
+    }
+    session.run("pytest", "-q", "e2e", *session.posargs, env=peers)
     session.notify("demo")
 
 
@@ -117,4 +135,5 @@ def lock(session: nox.Session) -> None:
         *common, "--resolution", "lowest-direct", "--all-extras", "--group", "test", "pyproject.toml",
         "-o", "requirements/lowest.txt",
     )  # fmt: skip
-    session.run(*common, "--upgrade", "requirements/ministack.in", "-o", "requirements/ministack.txt")
+    for peer in ("ministack", "frameworks"):
+        session.run(*common, "--upgrade", f"requirements/{peer}.in", "-o", f"requirements/{peer}.txt")

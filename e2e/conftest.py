@@ -1,46 +1,58 @@
-"""MiniStack, and a world in which every AWS call goes there while somebody else's keys lie around."""
+"""MiniStack, a proxy that spoils streams, and a world in which AWS is MiniStack and somebody else's keys lie around."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
-from support.ministack import ACCOUNT, EXTERNAL_ID, REGION, Stack, allow, free_port, wait_until_ready
+from support.ministack import ACCOUNT, EXTERNAL_ID, REGION, Stack, allow
+from support.peers import Microburst, free_port, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its address; ``MINISTACK_PYTHON`` names the interpreter that has it installed."""
+def peers_python() -> str:
+    """The interpreter that has MiniStack and microburst installed."""
     python = os.environ.get("MINISTACK_PYTHON")
     assert python, "MINISTACK_PYTHON is not set: run nox -s e2e, which installs MiniStack in an environment of its own"
-    port = free_port()
-    folder: Path = tmp_path_factory.mktemp("ministack")
+    return python
+
+
+@pytest.fixture(scope="session")
+def ministack_url(peers_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its address."""
+    folder = tmp_path_factory.mktemp("ministack")
+    url = f"http://127.0.0.1:{(port := free_port())}"
     environ = {
         "AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "LAMBDA_EXECUTOR": "local", "LOG_LEVEL": "WARNING",
         "HOME": str(folder), "TMPDIR": str(folder), "PATH": os.environ["PATH"],
     }  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([python, "-m", "ministack"], env=environ, cwd=folder, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_ready(url, process)
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(10)
+    with running([peers_python, "-m", "ministack"], f"{url}/_ministack/health", environ, folder):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def start_microburst(peers_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Microburst]]:
+    """Put the proxy in front of an address; it forwards to nowhere else."""
+    with ExitStack() as started:
+
+        def start(upstream: str) -> Microburst:
+            folder = tmp_path_factory.mktemp("microburst")
+            url = f"http://127.0.0.1:{(port := free_port())}"
+            command = [peers_python, "-m", "microburst", "--port", str(port), "--upstream", upstream, "--no-resign"]
+            environ = {"HOME": str(folder), "PATH": os.environ["PATH"]}
+            started.enter_context(running(command, f"{url}/_microburst/health", environ, folder))
+            return Microburst(url)
+
+        yield start
 
 
 @pytest.fixture(scope="session")
