@@ -17,6 +17,7 @@ from botocore.credentials import CredentialResolver
 from bedrock_auth import (
     AssumeRole,
     BedrockAuthError,
+    CallerSettings,
     Chain,
     CognitoGuest,
     Container,
@@ -119,6 +120,13 @@ def container(url: str) -> Container:
     return Container(host=Host.isolated({"AWS_CONTAINER_CREDENTIALS_FULL_URI": url}, sleep=lambda _: None))
 
 
+CALLER = {
+    "region": "us-east-1",
+    "agentId": "AGENT12345",
+    "agentAliasId": "TSTALIASID",
+    "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    "secretAccessKey": "s",
+}
 ABOUT_CREDENTIALS = {
     "no keys in the environment": lambda: Environment(host=Host.isolated()).retrieve(),
     "half a pair": lambda: Environment(host=Host.isolated(HALF)).retrieve(),
@@ -175,6 +183,15 @@ ABOUT_CREDENTIALS = {
     "vending without TLS": lambda: HttpVending("http://api.example.com"),
     "no vending key": lambda: HttpVending("http://127.0.0.1:9", api_key=Path("/no/such/key")).retrieve(),
     "vending that is gone": lambda: HttpVending("http://127.0.0.1:9").retrieve(),
+    "no keys of a caller": lambda: CallerSettings.from_mapping({"region": "us-east-1"}),
+    "no agent of a caller": lambda: CallerSettings.from_mapping({**CALLER, "agentId": None}),
+    "a malformed key of a caller": lambda: CallerSettings.from_mapping({**CALLER, "accessKeyId": "AKIA"}),
+    "a malformed token of a caller": lambda: CallerSettings.from_mapping({**CALLER, "sessionToken": "a\nb"}),
+    "a malformed agent of a caller": lambda: CallerSettings.from_mapping({**CALLER, "agentId": "my-agent"}),
+    "no region of AWS": lambda: CallerSettings.from_mapping({**CALLER, "region": "here"}),
+    "another region": lambda: CallerSettings.from_mapping(CALLER, regions=["eu-west-1"]),
+    "two regions": lambda: CallerSettings.from_mapping({**CALLER, "Region": "eu-west-1"}),
+    "no mapping": lambda: CallerSettings.from_mapping([]),
     "no SSO login": lambda: SsoSession(
         start_url="https://x.awsapps.com/start", region="us-east-1", account_id="123456789012", role_name="R", session_name="s"
     ).retrieve(),

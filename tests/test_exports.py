@@ -17,6 +17,9 @@ import bedrock_auth
 PUBLIC = [
     "AssumeRole",
     "BedrockAuthError",
+    "CallerAnswer",
+    "CallerSettings",
+    "CallerSettingsError",
     "Chain",
     "ChainError",
     "CognitoGuest",
@@ -60,6 +63,7 @@ PUBLIC = [
     "Static",
     "WebIdentity",
     "__version__",
+    "answer_for",
     "create_session",
     "redact",
     "whoami",

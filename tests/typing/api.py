@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from bedrock_auth import (
     AssumeRole,
+    CallerAnswer,
+    CallerSettings,
+    CallerSettingsError,
     Chain,
     CognitoGuest,
     CognitoIdentity,
@@ -27,6 +30,7 @@ from bedrock_auth import (
     Settings,
     Static,
     WebIdentity,
+    answer_for,
     create_session,
     whoami,
 )
@@ -90,6 +94,18 @@ fifth: boto3.Session = create_session(Settings.from_environ())
 sixth: boto3.Session = create_session(FromSession(fourth))
 account: str = whoami(session).account
 credentials: Credentials = source.current()
+
+
+def serve(body: dict[str, object]) -> tuple[int, dict[str, str]]:
+    """Read what a caller sent."""
+    try:
+        caller = CallerSettings.from_mapping(body, agent=False, regions={"us-east-1"})
+    except CallerSettingsError as error:
+        return error.status, error.body
+    keys: Credentials = caller.credentials
+    agent: str | None = caller.agent_id
+    answer: CallerAnswer = answer_for(TimeoutError(keys.source, agent))
+    return answer.status, answer.body
 
 
 async def later(refresher: Refresher) -> Credentials:
