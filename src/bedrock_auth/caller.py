@@ -55,8 +55,7 @@ class Caller:
         """See `RequestScope.bind`, which makes callers; a private source is closed with its caller."""
         self.scope = scope
         self.name: str = getattr(source, "name", "") or type(source).__name__
-        self.region_name = region_name
-        """The region of its clients where none is named; ``None``: the session's."""
+        self._region_name = region_name
         self._source: CredentialSource | None = source
         self._private = private
         self._generation = scope.generation
@@ -73,6 +72,11 @@ class Caller:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def region_name(self) -> str | None:
+        """The region of its clients where none is named: its own, else that of the scope's session."""
+        return self._region_name or self.scope.clients.region_name
 
     @property
     def is_closed(self) -> bool:

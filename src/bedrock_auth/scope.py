@@ -29,6 +29,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -74,6 +75,8 @@ class RequestScope:
         self._heard = Listeners(tuple(listeners))
         self.here: ContextVar[Caller | None] = ContextVar("bedrock_auth.caller", default=None)
         """Whose block a context is in; for the seam."""
+        self.nobody: CredentialSource = Nobody()
+        """Whom a call is made for that begins outside of every block; for the seam."""
         self.clients = SharedClients()
         """What `Caller.client` takes clients from."""
         self.generation = object()
@@ -105,11 +108,7 @@ class RequestScope:
         """
         caller = self.caller
         if caller is None:
-            msg = (
-                "there is no caller to sign as: make the call inside `with scope.use(…)`, in the same thread or task, or with a "
-                "client of scope.bind(…)"
-            )
-            raise MissingIdentityError(msg)
+            raise MissingIdentityError(_NOBODY)
         return caller
 
     def use(self, identity: CallerIdentity) -> Block:
@@ -154,6 +153,27 @@ class RequestScope:
         return Refresher(provider, self._policy), True
 
 
+_NOBODY = (
+    "there is no caller to sign as: make the call inside `with scope.use(…)`, in the same thread or task, or with a client of "
+    "scope.bind(…)"
+)
+
+
+class Nobody:
+    """The source of a call that began outside of every block, whatever block is entered meanwhile."""
+
+    def current(self) -> Credentials:
+        """Refuse.
+
+        Raises:
+            MissingIdentityError: always.
+        """
+        raise MissingIdentityError(_NOBODY)
+
+    def invalidate(self, access_key_id: str) -> None:
+        """Nothing changes: there is no set."""
+
+
 class Block:
     """What `RequestScope.use` returns: one ``with`` block, or a decorator that opens one for each call."""
 
@@ -161,31 +181,34 @@ class Block:
         """Open nothing yet."""
         self._scope = scope
         self._identity = identity
+        self._entered = threading.Lock()
         self._caller: Caller | None = None
         self._around: Caller | None = None
 
     def __enter__(self) -> Caller:
-        if self._caller is not None:
-            msg = "this block is open already: every `with` needs a scope.use(…) of its own"
-            raise ConfigurationError(msg, setting="use")
         if _stands_in_generator(sys._getframe(1)):  # noqa: SLF001 - the only way to see where the block stands
             msg = (
                 "scope.use() stands in a generator, whose reader would sign as this caller too while it is suspended: use "
                 "scope.bind() there and close the caller when the generator ends"
             )
             raise ConfigurationError(msg, setting="use")
-        self._caller, self._around = self._scope.bind(self._identity), self._scope.caller
-        self._scope.here.set(self._caller)
-        return self._caller
+        caller = self._scope.bind(self._identity)
+        if not self._entered.acquire(blocking=False):  # by another thread perhaps, at this very moment
+            msg = "this block is open already: every `with` needs a scope.use(…) of its own"
+            raise ConfigurationError(msg, setting="use")
+        self._caller, self._around = caller, self._scope.caller
+        self._scope.here.set(caller)
+        return caller
 
     def __exit__(self, *_: object) -> None:
-        caller, self._caller = self._caller, None
-        around, self._around = self._around, None
+        caller, around = self._caller, self._around
         if caller is None:
             return
+        self._caller = self._around = None
         caller.close()
         if self._scope.caller is caller:  # else blocks end out of order, or this is another context: not ours to change
             self._scope.here.set(around)
+        self._entered.release()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function inside a block of its own at each call.
@@ -194,7 +217,8 @@ class Block:
             ConfigurationError: it is a generator function, whose body runs when the block is over.
         """
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            msg = f"{function.__qualname__} is a generator function, whose body runs after its call: use scope.bind() inside it"
+            name = getattr(function, "__qualname__", "this")  # a functools.partial has none
+            msg = f"{name} is a generator function, whose body runs after its call: use scope.bind() inside it"
             raise ConfigurationError(msg, setting="use")
         scope, identity = self._scope, self._identity
 

@@ -40,6 +40,11 @@ class SharedClients:
         """How many there are now."""
         return len(self._clients)
 
+    @property
+    def region_name(self) -> str | None:
+        """The session's, where there is a session."""
+        return None if self._session is None else self._session.region_name
+
     def come_from(self, session: boto3.Session, bound: Callable[[BaseClient, Caller], BaseClient]) -> None:
         """Make clients with this session, unless there is one already; ``bound`` gives a client in a caller's own form."""
         with self._lock:
