@@ -17,6 +17,7 @@ import bedrock_auth
 PUBLIC = [
     "AssumeRole",
     "BedrockAuthError",
+    "Caller",
     "CallerAnswer",
     "CallerSettings",
     "CallerSettingsError",
@@ -53,6 +54,7 @@ PUBLIC = [
     "RefreshFailed",
     "RefreshPolicy",
     "Refresher",
+    "RequestScope",
     "RetrievalError",
     "Retrieved",
     "ServedStale",

@@ -129,10 +129,9 @@ class ScopeCredentials(SourceCredentials):
     account_id = property(lambda self: None if self.scope.caller is None else self._current().account_id)
     """botocore asks for it even where nothing is signed."""
 
-    def of_this_call(self) -> SourceCredentials | None:
+    def of_this_call(self) -> SourceCredentials:
         """Whoever a call that begins now is made for, for as long as the call takes."""
-        caller = self.scope.caller
-        return None if caller is None else SourceCredentials(caller)
+        return SourceCredentials(self.scope.caller or self.scope.nobody)
 
 
 class _NoToken:

@@ -31,7 +31,7 @@ import inspect
 import sys
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bedrock_auth.audit import Listeners
 from bedrock_auth.caller import Caller, Given
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from bedrock_auth.audit import Listener
 
+F = TypeVar("F", bound="Callable[..., Any]")
 CallerIdentity: TypeAlias = "CredentialProvider | CredentialSource | Credentials | Callable[[], Any]"
 """Whoever may sign: a provider, a source, a set of keys, or a function that returns one."""
 
@@ -210,7 +211,7 @@ class Block:
             self._scope.here.set(around)
         self._entered.release()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: F) -> F:
         """The function inside a block of its own at each call.
 
         Raises:
@@ -232,7 +233,7 @@ class Block:
             with scope.use(identity):
                 return await function(*args, **kwargs)
 
-        return call_async if inspect.iscoroutinefunction(function) else call
+        return call_async if inspect.iscoroutinefunction(function) else call  # type: ignore[return-value]  # wraps keeps the form
 
 
 _ENTERING = frozenset({"__enter__", "__aenter__", "enter_context", "enter_async_context"})
