@@ -4,7 +4,8 @@
 public method run as the client's own caller, where it has one. `bound` gives a client in a caller's own form: the same object
 in all but that. Services for which botocore keeps something per identity inside the client are refused here:
 
-- endpoint discovery (``timestream-query`` and the like; others where it is switched on), when the client is made;
+- endpoint discovery: where the service requires it, as ``timestream-query`` does, when the client is made; where it is switched
+  on for another one, when it is called;
 - S3 Express (directory buckets), whose session keys botocore caches by bucket, when a request is signed.
 """
 
@@ -37,13 +38,12 @@ def bound(client: _Client, caller: Caller) -> _Client:
     return twin
 
 
-def scoped(scope: RequestScope, own_credentials: object, discovery: Callable[[], object]) -> Callable[..., None]:
+def scoped(scope: RequestScope, own_credentials: object) -> Callable[..., None]:
     """The handler for ``creating-client-class`` of a session with this scope.
 
     Args:
         scope: whose callers sign.
         own_credentials: what clients of the session get from it; any other were given to ``client()``.
-        discovery: the session's setting ``endpoint_discovery_enabled``.
     """
 
     class ScopedClient:
@@ -52,7 +52,7 @@ def scoped(scope: RequestScope, own_credentials: object, discovery: Callable[[],
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             _refuse_keys(kwargs.get("request_signer"), own_credentials)
-            _refuse_discovery(self, discovery)
+            _refuse_discovering(self)
 
         def get_paginator(self, operation_name: str) -> Any:
             return super(ScopedClient, _for_caller(self, scope)).get_paginator(operation_name)  # type: ignore[misc]  # BaseClient's
@@ -81,11 +81,11 @@ def _as_its_caller(method: Callable[..., Any]) -> Callable[..., Any]:
         caller: Caller | None = vars(self).get(_CALLER)
         if caller is None:
             return method(self, *args, **kwargs)
-        token = caller.scope.here.set(caller)
+        token = caller.scope.enter(caller)
         try:
             return method(self, *args, **kwargs)
         finally:
-            caller.scope.here.reset(token)
+            caller.scope.leave(token)
 
     return call
 
@@ -104,18 +104,21 @@ def _refuse_keys(signer: Any, own_credentials: object) -> None:
         raise ConfigurationError(msg, setting="aws_access_key_id")
 
 
-def _refuse_discovery(client: Any, setting: Callable[[], object]) -> None:
+def _refuse_discovering(client: Any) -> None:
     model = client.meta.service_model
-    if model.endpoint_discovery_operation is None:
-        return
-    stated = client.meta.config.endpoint_discovery_enabled
-    switched_on = str(setting() if stated is None else stated).strip().lower() == "true"
-    if switched_on or model.endpoint_discovery_required:
-        msg = (
-            f"{model.service_name} discovers its endpoints, which botocore remembers per client and not per caller: make a "
-            "session for the one caller, create_session(provider), or switch endpoint_discovery_enabled off where it may be"
-        )
-        raise ConfigurationError(msg, setting="service_name")
+    if model.endpoint_discovery_required:
+        raise _discovers(model, "make a session for the one caller, create_session(provider)")
+
+
+def refuse_discovery(model: Any, context: dict[str, Any], **_: Any) -> None:
+    """A handler for ``before-call``: no call of a scope goes to an endpoint that botocore discovered for somebody."""
+    if "discovery" in context:  # botocore's own note of what it is going to look up; only where that is switched on
+        raise _discovers(model.service_model, "switch endpoint_discovery_enabled off")
+
+
+def _discovers(model: Any, fix: str) -> ConfigurationError:
+    msg = f"{model.service_name} discovers its endpoints, which botocore remembers per client and not per caller: {fix}"
+    return ConfigurationError(msg, setting="endpoint_discovery_enabled")
 
 
 def refuse_s3_express(signature_version: Any, **_: Any) -> None:

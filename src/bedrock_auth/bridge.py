@@ -20,7 +20,7 @@ from botocore.args import ClientConfigString
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 
 from bedrock_auth import signing
-from bedrock_auth.bound_clients import refuse_s3_express, scoped
+from bedrock_auth.bound_clients import refuse_discovery, refuse_s3_express, scoped
 from bedrock_auth.redaction import redact
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def connect_scope(session: Session, scope: RequestScope) -> None:
     events = session.get_component("event_emitter")
     signing.install(events, credentials.of_this_call)
     events.register_first("before-sign", refuse_s3_express, unique_id="bedrock-auth-s3-express")
-    makes_client = scoped(scope, credentials, lambda: session.get_config_variable("endpoint_discovery_enabled"))
-    events.register_last("creating-client-class", makes_client, unique_id="bedrock-auth-scoped")
+    events.register_first("before-call", refuse_discovery, unique_id="bedrock-auth-discovery")
+    events.register_last("creating-client-class", scoped(scope, credentials), unique_id="bedrock-auth-scoped")
 
 
 def _connect(session: Session, credentials: SourceCredentials) -> None:

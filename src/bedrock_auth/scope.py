@@ -17,6 +17,7 @@ hand, for code that no block can surround: generators, thread pools, transfers. 
 - A closed caller never signs again, wherever its context was copied to: tasks and threads that run on, half-read
   generators, forked children. Nothing steps into its place: the call raises `MissingIdentityError`, as does one outside of
   every block.
+- Code that fetches keys is outside of every block that was open when the fetch began: the keys are kept, perhaps for others.
 - A closed caller has no secret any more, and nothing that it went through has one either. What it brings along — keys,
   functions, whatever is not `is_shareable` — never enters the pool of shared Refreshers.
 
@@ -30,7 +31,7 @@ import functools
 import inspect
 import sys
 import threading
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bedrock_auth.audit import Listeners
@@ -38,6 +39,7 @@ from bedrock_auth.caller import Caller, Given
 from bedrock_auth.contracts import CredentialProvider, CredentialSource, is_shareable, is_source
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import ConfigurationError, MissingIdentityError
+from bedrock_auth.flight import FLYING
 from bedrock_auth.host import call_after_fork
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.pool import shared
@@ -74,8 +76,7 @@ class RequestScope:
             raise ConfigurationError(msg, setting="policy")
         self._policy = policy or RefreshPolicy()
         self._heard = Listeners(tuple(listeners))
-        self.here: ContextVar[Caller | None] = ContextVar("bedrock_auth.caller", default=None)
-        """Whose block a context is in; for the seam."""
+        self._here: ContextVar[tuple[Caller, int] | None] = ContextVar("bedrock_auth.caller", default=None)
         self.nobody: CredentialSource = Nobody()
         """Whom a call is made for that begins outside of every block; for the seam."""
         self.clients = SharedClients()
@@ -99,7 +100,16 @@ class RequestScope:
     @property
     def caller(self) -> Caller | None:
         """Whose block this code runs in, even if that was left meanwhile; ``None`` outside of every block."""
-        return self.here.get()
+        here = self._here.get()
+        return None if here is None or here[1] != len(FLYING.get()) else here[0]  # a fetch is kept, so it is no caller's own
+
+    def enter(self, caller: Caller) -> Token[tuple[Caller, int] | None]:
+        """Put this context into a block of the caller's; for the seam."""
+        return self._here.set((caller, len(FLYING.get())))
+
+    def leave(self, token: Token[tuple[Caller, int] | None]) -> None:
+        """Put this context back where it was before the `enter` that gave the token."""
+        self._here.reset(token)
 
     def required(self) -> Caller:
         """The same, where there must be one.
@@ -184,7 +194,7 @@ class Block:
         self._identity = identity
         self._entered = threading.Lock()
         self._caller: Caller | None = None
-        self._around: Caller | None = None
+        self._around: tuple[Caller, int] | None = None
 
     def __enter__(self) -> Caller:
         if _stands_in_generator(sys._getframe(1)):  # noqa: SLF001 - the only way to see where the block stands
@@ -197,8 +207,8 @@ class Block:
         if not self._entered.acquire(blocking=False):  # by another thread perhaps, at this very moment
             msg = "this block is open already: every `with` needs a scope.use(…) of its own"
             raise ConfigurationError(msg, setting="use")
-        self._caller, self._around = caller, self._scope.caller
-        self._scope.here.set(caller)
+        self._caller, self._around = caller, self._scope._here.get()  # noqa: SLF001 - one idea in two classes
+        self._scope.enter(caller)
         return caller
 
     def __exit__(self, *_: object) -> None:
@@ -208,7 +218,7 @@ class Block:
         self._caller = self._around = None
         caller.close()
         if self._scope.caller is caller:  # else blocks end out of order, or this is another context: not ours to change
-            self._scope.here.set(around)
+            self._scope._here.set(around)  # noqa: SLF001 - as above
         self._entered.release()
 
     def __call__(self, function: F) -> F:
