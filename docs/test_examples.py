@@ -98,3 +98,28 @@ def test_with_local_bedrock(monkeypatch):
     options = ("-q", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "bedrock_auth.testing.plugin")
     ran = run("-m", "pytest", *options, EXAMPLES / "test_with_local_bedrock.py")
     assert "5 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_many_callers_threads():
+    ran = run(EXAMPLES / "many_callers_threads.py")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "200 requests of 20 callers, 400 calls, over 16 threads, through one client\n" in ran.stdout
+    assert "two streams, read in turn: 'caller-3' 'caller-4'\n" in ran.stdout
+    assert "signed by another caller: 0 of 404\n" in ran.stdout
+    assert "a thread that outlives its block: the caller credentials …0006 cannot sign any more: " in ran.stdout
+
+
+def test_many_callers_asyncio():
+    ran = run(EXAMPLES / "many_callers_asyncio.py")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "300 requests of 20 callers on one loop, 30 of them cancelled\n" in ran.stdout
+    assert "signed by another caller: 0\n" in ran.stdout
+    assert "a task that outlives its block: the caller credentials …0005 cannot sign any more: " in ran.stdout
+
+
+def test_tenant_roles():
+    ran = run(EXAMPLES / "tenant_roles.py")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    signed_as = "arn:aws:sts::123456789012:assumed-role/Tenants/tenant-acme"
+    assert f"acme     25 requests, 1 call of STS, signed as {signed_as}\n" in ran.stdout
+    assert ran.stdout.endswith("\n3 tenants, 3 sets of keys, 3 calls of STS\n")

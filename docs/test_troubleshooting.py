@@ -17,6 +17,7 @@ from botocore.credentials import CredentialResolver
 from bedrock_auth import (
     AssumeRole,
     BedrockAuthError,
+    CallerSettings,
     Chain,
     CognitoGuest,
     Container,
@@ -30,6 +31,8 @@ from bedrock_auth import (
     Process,
     Profile,
     Refresher,
+    RefreshPolicy,
+    RequestScope,
     Settings,
     SsoSession,
     Static,
@@ -59,6 +62,7 @@ ROLE = "arn:aws:iam::123456789012:role/Bedrock"
 RESERVED = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_R_0123456789abcdef"
 PAST = {"AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": "s", "Expiration": "2001-01-01T00:00:00Z"}
 HALF = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}
+PAIR = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "s"}
 WHOLE = {**HALF, "AWS_SECRET_ACCESS_KEY": "s"}
 NO_EC2 = {"AWS_EC2_METADATA_DISABLED": "true"}
 NO_ANSWER = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9"}
@@ -119,6 +123,52 @@ def container(url: str) -> Container:
     return Container(host=Host.isolated({"AWS_CONTAINER_CREDENTIALS_FULL_URI": url}, sleep=lambda _: None))
 
 
+def scoped() -> tuple[RequestScope, boto3.Session]:
+    scope = RequestScope()
+    return scope, create_session(scope, region_name="us-east-1")
+
+
+def in_a_scope(call) -> None:
+    """Make a call with a session of a scope, as somebody."""
+    scope, session = scoped()
+    with scope.use(KEYS):
+        call(session)
+
+
+def closed_caller() -> None:
+    scope, session = scoped()
+    with scope.use(KEYS):
+        pages = session.client("s3").get_paginator("list_objects_v2").paginate(Bucket="bucket")
+    list(pages)
+
+
+def block_in_a_generator() -> None:
+    scope = RequestScope()
+
+    def keys():
+        with scope.use(KEYS) as caller:
+            yield caller.current()
+
+    next(keys())
+
+
+def block_in_a_block() -> None:
+    block = RequestScope().use(KEYS)
+    with block, block:
+        pass
+
+
+def values():
+    yield 1
+
+
+CALLER = {
+    "region": "us-east-1",
+    "agentId": "AGENT12345",
+    "agentAliasId": "TSTALIASID",
+    "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    "secretAccessKey": "s",
+}
 ABOUT_CREDENTIALS = {
     "no keys in the environment": lambda: Environment(host=Host.isolated()).retrieve(),
     "half a pair": lambda: Environment(host=Host.isolated(HALF)).retrieve(),
@@ -175,6 +225,28 @@ ABOUT_CREDENTIALS = {
     "vending without TLS": lambda: HttpVending("http://api.example.com"),
     "no vending key": lambda: HttpVending("http://127.0.0.1:9", api_key=Path("/no/such/key")).retrieve(),
     "vending that is gone": lambda: HttpVending("http://127.0.0.1:9").retrieve(),
+    "no keys of a caller": lambda: CallerSettings.from_mapping({"region": "us-east-1"}),
+    "no agent of a caller": lambda: CallerSettings.from_mapping({**CALLER, "agentId": None}),
+    "a malformed key of a caller": lambda: CallerSettings.from_mapping({**CALLER, "accessKeyId": "AKIA"}),
+    "a malformed token of a caller": lambda: CallerSettings.from_mapping({**CALLER, "sessionToken": "a\nb"}),
+    "a malformed agent of a caller": lambda: CallerSettings.from_mapping({**CALLER, "agentId": "my-agent"}),
+    "no region of AWS": lambda: CallerSettings.from_mapping({**CALLER, "region": "here"}),
+    "another region": lambda: CallerSettings.from_mapping(CALLER, regions=["eu-west-1"]),
+    "two regions": lambda: CallerSettings.from_mapping({**CALLER, "Region": "eu-west-1"}),
+    "no mapping": lambda: CallerSettings.from_mapping([]),
+    "no caller": lambda: scoped()[1].client("s3").list_buckets(),
+    "a closed caller": lambda: closed_caller(),
+    "a block in a generator": lambda: block_in_a_generator(),
+    "a generator function": lambda: RequestScope().use(KEYS)(values),
+    "a block twice": lambda: block_in_a_block(),
+    "keys for a client of a scope": lambda: scoped()[1].client("s3", **PAIR),
+    "endpoint discovery": lambda: scoped()[1].client("timestream-query"),
+    "S3 Express": lambda: in_a_scope(lambda session: session.client("s3").list_objects_v2(Bucket="b--use1-az4--x-s3")),
+    "a scope without a session": lambda: RequestScope().bind(KEYS).client("s3"),
+    "a policy for a scope": lambda: create_session(RequestScope(), policy=RefreshPolicy()),
+    "listeners for a scope": lambda: create_session(RequestScope(), listeners=[print]),
+    "an account for a scope": lambda: create_session(RequestScope(), expected_account="123456789012"),
+    "a scope as a source": lambda: FromSession(scoped()[1]).retrieve(),
     "no SSO login": lambda: SsoSession(
         start_url="https://x.awsapps.com/start", region="us-east-1", account_id="123456789012", role_name="R", session_name="s"
     ).retrieve(),
@@ -185,6 +257,15 @@ ABOUT_CREDENTIALS = {
 def test_an_error_about_credentials_has_an_entry(situation, local_aws):  # noqa: ARG001 - the world to be in
     with pytest.raises(BedrockAuthError) as caught:
         ABOUT_CREDENTIALS[situation]()
+    assert is_explained(caught.value), caught.value
+
+
+def test_a_caller_of_the_parent_process_has_an_entry():
+    scope = RequestScope()
+    caller = scope.bind(KEYS)
+    scope.after_fork()
+    with pytest.raises(BedrockAuthError) as caught:
+        caller.current()
     assert is_explained(caught.value), caught.value
 
 

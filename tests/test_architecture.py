@@ -15,9 +15,9 @@ VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", 
 WORLD = {"host", "aws", "signing", "http"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot", "flight"}
-JOINERS = {"pool"}
-SEAM = {"bridge"}
-FACTORY = {"session", "settings"}
+JOINERS = {"pool", "scope", "caller", "shared_clients"}
+SEAM = {"bridge", "bound_clients"}
+FACTORY = {"session", "settings", "caller_settings"}
 PRODUCT = {"bedrock"}
 LEAVES = {"cli", "testing"}
 
@@ -26,8 +26,9 @@ MAY = {
     **dict.fromkeys(WORLD, VALUES | WORLD),
     **dict.fromkeys(SOURCES, VALUES | WORLD | SOURCES),
     **dict.fromkeys(ENGINE, VALUES | WORLD | ENGINE),
-    **dict.fromkeys(JOINERS, VALUES | WORLD | ENGINE),
-    **dict.fromkeys(SEAM, VALUES | WORLD),
+    **dict.fromkeys(JOINERS, VALUES | WORLD | ENGINE | JOINERS),
+    "scope": VALUES | WORLD | SOURCES | ENGINE | JOINERS,
+    **dict.fromkeys(SEAM, VALUES | WORLD | SEAM),
     **dict.fromkeys(FACTORY, VALUES | WORLD | SOURCES | ENGINE | JOINERS | SEAM | FACTORY),
     **dict.fromkeys(PRODUCT, VALUES | PRODUCT),
     "testing": VALUES | {"testing"},
@@ -38,7 +39,8 @@ THIRD_PARTY = {
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
     "flight": set(), "redaction": set(), "__init__": set(), "host": set(), "refresh": set(),
     "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
-    "providers": {"attrs"}, "pool": {"cachetools"}, "session": {"attrs"}, "settings": {"attrs"},
+    "providers": {"attrs"}, "pool": {"cachetools"}, "scope": set(), "caller": {"attrs"}, "shared_clients": {"cachetools"},
+    "bound_clients": set(),     "session": {"attrs"}, "settings": {"attrs"}, "caller_settings": {"attrs"},
     "bedrock": {"attrs", "botocore", "urllib3"},
     "testing": {"attrs", "botocore", "moto", "pytest"}, "cli": {"attrs", "rich", "moto"},
 }  # fmt: skip
@@ -116,4 +118,4 @@ def test_the_bridge_is_the_only_subclass_of_a_botocore_credentials_class():
         if isinstance(node, ast.ClassDef)
         and any(getattr(base, "id", getattr(base, "attr", "")).endswith("Credentials") for base in node.bases)
     ]
-    assert heirs == [("bridge.py", "SourceCredentials")]
+    assert heirs == [("bridge.py", "SourceCredentials"), ("bridge.py", "ScopeCredentials")]

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
         ServedStale as ServedStale,
         Skipped as Skipped,
     )
+    from bedrock_auth.caller import Caller as Caller
+    from bedrock_auth.caller_settings import (
+        CallerAnswer as CallerAnswer,
+        CallerSettings as CallerSettings,
+        CallerSettingsError as CallerSettingsError,
+        answer_for as answer_for,
+    )
     from bedrock_auth.contracts import (
         CredentialProvider as CredentialProvider,
         CredentialSource as CredentialSource,
@@ -62,11 +69,14 @@ if TYPE_CHECKING:
     from bedrock_auth.providers.web_identity import WebIdentity as WebIdentity
     from bedrock_auth.redaction import RedactingFilter as RedactingFilter, redact as redact
     from bedrock_auth.refresh import Refresher as Refresher
+    from bedrock_auth.scope import RequestScope as RequestScope
     from bedrock_auth.session import Identity as Identity, create_session as create_session, whoami as whoami
     from bedrock_auth.settings import Settings as Settings
 
 _HOMES = {
     "audit": "Event Invalidated Listener LogListener RefreshFailed Retrieved ServedStale Skipped",
+    "caller": "Caller",
+    "caller_settings": "CallerAnswer CallerSettings CallerSettingsError answer_for",
     "contracts": "CredentialProvider CredentialSource Stability",
     "credentials": "Credentials",
     "errors": "BedrockAuthError ChainError ConfigurationError CredentialError CredentialsExpiredError DeniedError "
@@ -90,6 +100,7 @@ _HOMES = {
     "providers.web_identity": "WebIdentity",
     "redaction": "RedactingFilter redact",
     "refresh": "Refresher",
+    "scope": "RequestScope",
     "session": "Identity create_session whoami",
     "settings": "Settings",
 }

@@ -117,10 +117,10 @@ class Audience:
         self._lock = threading.RLock()
 
     def admit(self, listener: Listener) -> None:
-        """Tell this one from now on."""
+        """Tell this one from now on, once per event however often it came."""
         with self._lock:
-            alive = tuple(known for known in self._known if known() is not None)
-            self._known = (*alive, weakref.ref(listener))
+            others = tuple(known for known in self._known if known() is not None and known() is not listener)
+            self._known = (*others, weakref.ref(listener))
 
     def tell(self, event: Event) -> None:
         """Tell all that are alive."""

@@ -1,8 +1,8 @@
 """The botocore seam: how a source of ours becomes the credentials of a botocore session.
 
-The only subclass of a botocore credentials class and the only hooks on a session's events (those for a single call are in
-`bedrock_auth.signing`) are here. Whatever botocore asks is answered by the source at that moment, so there is no second
-cache, no second backoff and no second opinion about who signs.
+The only subclasses of a botocore credentials class and the hooks on a session's events are here (those for a single call in
+`bedrock_auth.signing`, those for the clients of a `RequestScope` in `bedrock_auth.bound_clients`). Whatever botocore asks is
+answered by the source at that moment, so there is no second cache, no second backoff and no second opinion about who signs.
 
 When AWS says that the keys have expired, the source is told, asked again, and the request is sent once more if its keys
 are other ones now and its body can be sent again. The same where AWS does not know keys that have no expiration: somebody may
@@ -19,6 +19,8 @@ from botocore import UNSIGNED
 from botocore.args import ClientConfigString
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 
+from bedrock_auth import signing
+from bedrock_auth.bound_clients import refuse_discovery, refuse_s3_express, scoped
 from bedrock_auth.redaction import redact
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from bedrock_auth.audit import Listeners
     from bedrock_auth.contracts import CredentialSource
     from bedrock_auth.credentials import Credentials
+    from bedrock_auth.scope import RequestScope
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +94,46 @@ class SourceCredentials(RefreshableCredentials):
         return False
 
 
+class ScopeCredentials(SourceCredentials):
+    """The credentials of a session with a `RequestScope`: at each read those of whoever's block the code runs in."""
+
+    signs_per_call = True
+    """Nothing may be kept of them: the next call may be somebody else's."""
+
+    def __init__(self, scope: RequestScope) -> None:
+        """Hold the scope; its callers are the sources."""
+        self.scope = scope
+        self.method = METHOD
+        self.handed_out = deque(maxlen=0)
+
+    def __repr__(self) -> str:
+        return f"<ScopeCredentials of {self.scope!r}>"
+
+    @property
+    def source(self) -> CredentialSource:  # type: ignore[override]  # another one at each read
+        """The caller of this moment.
+
+        Raises:
+            MissingIdentityError: there is none.
+        """
+        return self.scope.required()
+
+    @property
+    def _current(self) -> Any:  # type: ignore[override]  # the same
+        return self.source.current
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """The set of this moment's caller."""
+        return SourceCredentials(self.source).get_frozen_credentials()
+
+    account_id = property(lambda self: None if self.scope.caller is None else self._current().account_id)
+    """botocore asks for it even where nothing is signed."""
+
+    def of_this_call(self) -> SourceCredentials:
+        """Whoever a call that begins now is made for, for as long as the call takes."""
+        return SourceCredentials(self.scope.caller or self.scope.nobody)
+
+
 class _NoToken:
     """The token provider component: a token that lies around is somebody else's identity."""
 
@@ -115,7 +158,21 @@ def connect(session: Session, source: CredentialSource, listeners: Listeners | N
     otherwise take over. A client whose own ``config=`` states a scheme gets that, the caller's explicit word, but no token that
     lies around.
     """
-    credentials = SourceCredentials(source, listeners)
+    _connect(session, SourceCredentials(source, listeners))
+
+
+def connect_scope(session: Session, scope: RequestScope) -> None:
+    """The same for a `RequestScope`: each call is signed by the caller whose block it begins in, or not at all."""
+    credentials = ScopeCredentials(scope)
+    _connect(session, credentials)
+    events = session.get_component("event_emitter")
+    signing.install(events, credentials.of_this_call)
+    events.register_first("before-sign", refuse_s3_express, unique_id="bedrock-auth-s3-express")
+    events.register_first("before-call", refuse_discovery, unique_id="bedrock-auth-discovery")
+    events.register_last("creating-client-class", scoped(scope, credentials), unique_id="bedrock-auth-scoped")
+
+
+def _connect(session: Session, credentials: SourceCredentials) -> None:
     session.register_component("credential_provider", _Component(credentials))
     session.register_component("token_provider", _NoToken())
     events = session.get_component("event_emitter")
@@ -163,16 +220,15 @@ class _Renewal:
         if code not in EXPIRED_CODES | UNKNOWN_CODES:
             return None
         context = request_dict["context"]
-        rejected = context.get(_KEY)
-        if rejected not in self._credentials.handed_out or context.get(_RETRIED):
+        rejected, credentials = context.get(_KEY), context.get(signing.SIGNER, self._credentials)
+        if rejected not in credentials.handed_out or context.get(_RETRIED):
             return None
-        if code in UNKNOWN_CODES and not self._credentials.lasts(rejected):
+        if code in UNKNOWN_CODES and not credentials.lasts(rejected):
             return None
         context[_RETRIED] = True
-        return 0 if self._renewed(rejected) and _can_be_sent_again(request_dict.get("body")) else None
+        return 0 if self._renewed(credentials.source, rejected) and _can_be_sent_again(request_dict.get("body")) else None
 
-    def _renewed(self, rejected: str) -> bool:
-        source = self._credentials.source
+    def _renewed(self, source: CredentialSource, rejected: str) -> bool:
         try:
             source.invalidate(rejected)
             return source.current().access_key_id != rejected

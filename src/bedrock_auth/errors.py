@@ -6,6 +6,7 @@
     ├─ CredentialError (also botocore's CredentialRetrievalError); .provider .code
     │  ├─ NotConfiguredError        this source is not set up here        -> a chain goes on to the next
     │  ├─ ConfigurationError        set up wrongly (also ValueError)      -> a chain stops; fix the named setting
+    │  │  └─ CallerSettingsError    lives in bedrock_auth.caller_settings; .status and .body are the answer to the caller
     │  ├─ RetrievalError            asked and failed, may work later      -> cached keys stay in use; .retry_after
     │  ├─ DeniedError               asked and refused for good            -> raised, remembered for a few seconds
     │  │  └─ LoginRequiredError     a person must act; .command is what to run

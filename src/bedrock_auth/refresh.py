@@ -56,7 +56,7 @@ from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from bedrock_auth.audit import Audience, Event, Invalidated, Listener, RefreshFailed, Retrieved, ServedStale, listening
-from bedrock_auth.contracts import CredentialProvider, traits
+from bedrock_auth.contracts import CredentialProvider, is_provider, is_shareable, traits
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import (
     ConfigurationError,
@@ -91,7 +91,7 @@ class Refresher:
 
     def __init__(self, provider: CredentialProvider, policy: RefreshPolicy | None = None, host: Host | None = None) -> None:
         """Check the provider's form; nothing is fetched before the first call."""
-        if not isinstance(provider, CredentialProvider) or isinstance(provider, type):
+        if not is_provider(provider):
             msg = f"provider must have a name and retrieve(); {type(provider).__name__} has not"
             raise ConfigurationError(msg, setting="provider")
         self.provider = provider
@@ -127,6 +127,11 @@ class Refresher:
     def name(self) -> str:
         """The provider's."""
         return self.provider.name
+
+    @property
+    def is_shareable(self) -> bool:
+        """Whether its provider is, see `bedrock_auth.contracts.is_shareable`."""
+        return is_shareable(self.provider)
 
     @property
     def _rules(self) -> Rules:

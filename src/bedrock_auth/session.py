@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from bedrock_auth.audit import Listeners
-from bedrock_auth.contracts import CredentialProvider, CredentialSource, traits
+from bedrock_auth.contracts import CredentialProvider, CredentialSource, is_source, traits
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.pool import shared
 from bedrock_auth.providers.default import Default
 from bedrock_auth.providers.expected_account import ExpectedAccount
-from bedrock_auth.providers.from_callable import FromCallable
+from bedrock_auth.providers.from_callable import provider_of
 from bedrock_auth.providers.from_source import FromSource
+from bedrock_auth.scope import RequestScope
 from bedrock_auth.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ DEFAULT = Default()
 
 
 def create_session(
-    provider: CredentialProvider | CredentialSource | Settings | Callable[[], Any] | None = DEFAULT,
+    provider: CredentialProvider | CredentialSource | RequestScope | Settings | Callable[[], Any] | None = DEFAULT,
     *,
     region_name: str | None = None,
     policy: RefreshPolicy | None = None,
@@ -46,13 +47,14 @@ def create_session(
     Nothing is fetched before the first request. Sessions from equal providers share one set of keys and one refresh.
 
     Args:
-        provider: a provider, a source such as a `Refresher`, a `Settings`, or a function that returns credentials; by default
-            AWS's own order of sources, `Default`. ``None`` is refused: nothing falls back silently.
+        provider: a provider, a source such as a `Refresher`, a `RequestScope` where each call has a caller of its own, a
+            `Settings`, or a function that returns credentials; by default AWS's own order of sources, `Default`. ``None`` is
+            refused: nothing falls back silently.
         region_name: by default the provider's hint, ``AWS_REGION``, ``AWS_DEFAULT_REGION``, then the profile's.
-        policy: refresh policy; not for a source, which has its own.
+        policy: refresh policy; not for a source or a scope, which have their own.
         expected_account: twelve digits; keys of any other account are refused before anything is signed with them. Costs
             one ``sts:GetCallerIdentity`` per fetched set, which needs no permission.
-        listeners: called with each audit event of this session's keys.
+        listeners: called with each audit event of this session's keys; not for a scope, which has its own.
 
     Raises:
         ConfigurationError: something among these is not usable; nothing falls back silently.
@@ -63,42 +65,44 @@ def create_session(
     import boto3  # noqa: PLC0415 - only whoever makes a session pays for boto3
 
     from bedrock_auth.aws import new_botocore_session  # noqa: PLC0415 - the same
-    from bedrock_auth.bridge import connect  # noqa: PLC0415 - the same
+    from bedrock_auth.bound_clients import bound  # noqa: PLC0415 - the same
+    from bedrock_auth.bridge import connect, connect_scope  # noqa: PLC0415 - the same
 
-    session = new_botocore_session()
-    region = region_name or _region_hint(provider) or session.get_config_variable("region")
-    source = _source(provider, policy, expected_account, region)
-    connect(session, source, _subscribe(source, tuple(listeners)))
-    return boto3.Session(botocore_session=session, region_name=region)
+    inner = new_botocore_session()
+    region = region_name or _region_hint(provider) or inner.get_config_variable("region")
+    session = boto3.Session(botocore_session=inner, region_name=region)
+    if isinstance(provider, RequestScope):
+        _refuse_for_scope(policy=policy, expected_account=expected_account, listeners=tuple(listeners) or None)
+        connect_scope(inner, provider)
+        provider.clients.come_from(session, bound)
+    else:
+        source = _source(provider, policy, expected_account, region)
+        connect(inner, source, _subscribe(source, tuple(listeners)))
+    return session
+
+
+def _refuse_for_scope(**settings: object) -> None:
+    for setting, value in settings.items():
+        if value is not None:
+            msg = f"{setting} cannot be set for the session of a RequestScope, whose callers differ"
+            where = {"expected_account": ""}.get(setting, f": give it to RequestScope({setting}=…)")
+            raise ConfigurationError(msg + where, setting=setting)
 
 
 def _source(
     provider: object, policy: RefreshPolicy | None, expected_account: str | None, region_name: str | None
 ) -> CredentialSource:
-    if isinstance(provider, CredentialSource) and not isinstance(provider, type):
+    if is_source(provider):
         if policy is not None:
             msg = "policy cannot be set for a source: give it to the Refresher, or pass the provider itself"
             raise ConfigurationError(msg, setting="policy")
         if expected_account is None:
             return provider
         provider = FromSource(provider)
-    made = _provider(provider)
+    made = provider_of(provider)
     if expected_account is not None:
         made = ExpectedAccount(made, expected_account, sts_region=region_name)
     return shared.refresher(made, policy or RefreshPolicy())
-
-
-def _provider(provider: object) -> CredentialProvider:
-    if isinstance(provider, CredentialProvider) and not isinstance(provider, type):
-        return provider
-    if callable(provider) and not isinstance(provider, type):
-        return FromCallable(provider)
-    if isinstance(provider, type):
-        found = f"the class {provider.__name__}; pass an instance of it"
-    else:
-        found = "None; nothing is signed with whatever lies around" if provider is None else type(provider).__name__
-    msg = f"provider must be a credential provider, a source or a function, not {found}"
-    raise ConfigurationError(msg, setting="provider")
 
 
 def _subscribe(source: CredentialSource, listeners: tuple[Listener, ...]) -> Listeners | None:

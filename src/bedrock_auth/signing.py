@@ -1,8 +1,8 @@
 """Who signs one API call: the per-call half of the botocore seam.
 
-A client whose events carry these handlers looks once per API call, while its parameters are built, for the credentials
-that `signing_as` put into the context, keeps them in that call's own request context, and signs with them — the retries
-too. So one shared client serves any number of identities and none of them outlives its call.
+A client whose events carry these handlers asks once per API call, while its parameters are built, who signs it, keeps the
+answer in that call's own request context, and signs with it — the retries too. So one client serves any number of
+identities and none of them outlives its call.
 
 Uses botocore's public events ``before-parameter-build`` and ``before-sign``; the injected object is the
 ``request_credentials`` entry of the call's signing context, which botocore prefers to the client's own.
@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import botocore.credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from botocore.hooks import BaseEventHooks
 
     from bedrock_auth.credentials import Credentials
 
-_KEY = "bedrock_auth.signer"
+SIGNER = "bedrock_auth.signer"
+"""Where the request context keeps who signs the call: a credentials object as botocore has them."""
 _signer: ContextVar[Credentials | None] = ContextVar("bedrock_auth.signer", default=None)
 
 
@@ -37,20 +38,26 @@ def signing_as(credentials: Credentials | None) -> Iterator[None]:
         _signer.reset(token)
 
 
-def install(events: BaseEventHooks) -> None:
-    """Make a client, or every client of a botocore session, sign per call."""
-    events.register("before-parameter-build", _capture, unique_id="bedrock-auth-capture")
+def stated() -> botocore.credentials.Credentials | None:
+    """What `signing_as` says, as botocore has it."""
+    said = _signer.get()
+    if said is None:
+        return None
+    return botocore.credentials.Credentials(said.access_key_id, said.secret_access_key, said.session_token)
+
+
+def install(events: BaseEventHooks, who: Callable[[], Any | None] = stated) -> None:
+    """Make a client, or every client of a botocore session, sign each call as ``who()`` says when the call begins."""
+
+    def capture(context: dict[str, Any], **_: Any) -> None:
+        if (signer := who()) is not None:
+            context[SIGNER] = signer
+
+    events.register("before-parameter-build", capture, unique_id="bedrock-auth-capture")
     events.register("before-sign", _inject, unique_id="bedrock-auth-inject")
 
 
-def _capture(context: dict[str, Any], **_: Any) -> None:
-    if (credentials := _signer.get()) is not None:
-        context[_KEY] = credentials
-
-
 def _inject(request: Any, **_: Any) -> None:
-    credentials: Credentials | None = request.context.get(_KEY)
-    if credentials is not None:
-        request.context.setdefault("signing", {})["request_credentials"] = botocore.credentials.Credentials(
-            credentials.access_key_id, credentials.secret_access_key, credentials.session_token
-        )
+    signer = request.context.get(SIGNER)
+    if signer is not None:
+        request.context.setdefault("signing", {})["request_credentials"] = signer

@@ -20,7 +20,9 @@ from bedrock_auth.errors import (
 )
 from bedrock_auth.host import Host
 from bedrock_auth.providers.chain import Chain
+from bedrock_auth.providers.cognito import CognitoGuest
 from bedrock_auth.providers.environment import Environment
+from bedrock_auth.providers.from_callable import FromCallable
 from bedrock_auth.providers.static import Static
 from bedrock_auth.refresh import Refresher
 from providers.conformance import KEYS, SECRET, SITUATIONS, TOKEN, Conformance, leaks
@@ -136,10 +138,21 @@ def test_it_never_falls_back_to_another_identity():
 
 
 def test_equal_chains_share_their_winner_in_one_host():
+    host = Host.isolated({"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00", "AWS_SECRET_ACCESS_KEY": "s"})
+    chain(Environment(host=host), CognitoGuest("us-east-1:0", host=host), host=host).retrieve()
+    assert chain(Environment(host=host), CognitoGuest("us-east-1:0", host=host), host=host).winner == Environment(host=host)
+    assert chain(Environment(host=host), CognitoGuest("us-east-1:0", host=host)).winner is None
+
+
+@pytest.mark.parametrize("secret", [Static("AKIAEXAMPLEEXAMPLE00", "s"), FromCallable(lambda: KEYS), Link("a user's own")])
+def test_a_chain_with_a_secret_leaves_nothing_in_the_hosts_memory(secret):
     host = Host.isolated()
-    chain(absent("one"), Link("two"), host=host).retrieve()
-    assert chain(absent("one"), Link("two"), host=host).winner == Link("two")
-    assert chain(absent("one"), Link("two")).winner is None
+    one = chain(absent("one"), secret, host=host)
+    one.retrieve()
+    assert one.winner == secret
+    assert chain(absent("one"), secret, host=host).winner is None
+    del one
+    assert not host._memory
 
 
 def test_sources_and_functions_are_links_too():

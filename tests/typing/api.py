@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 from bedrock_auth import (
     AssumeRole,
+    Caller,
+    CallerAnswer,
+    CallerSettings,
+    CallerSettingsError,
     Chain,
     CognitoGuest,
     CognitoIdentity,
@@ -24,15 +28,18 @@ from bedrock_auth import (
     Profile,
     Refresher,
     RefreshPolicy,
+    RequestScope,
     Settings,
     Static,
     WebIdentity,
+    answer_for,
     create_session,
     whoami,
 )
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.client import BaseClient
 
     from bedrock_auth import Event
 
@@ -90,6 +97,43 @@ fifth: boto3.Session = create_session(Settings.from_environ())
 sixth: boto3.Session = create_session(FromSession(fourth))
 account: str = whoami(session).account
 credentials: Credentials = source.current()
+
+
+def serve(body: dict[str, object]) -> tuple[int, dict[str, str]]:
+    """Read what a caller sent."""
+    try:
+        caller = CallerSettings.from_mapping(body, agent=False, regions={"us-east-1"})
+    except CallerSettingsError as error:
+        return error.status, error.body
+    keys: Credentials = caller.credentials
+    agent: str | None = caller.agent_id
+    answer: CallerAnswer = answer_for(TimeoutError(keys.source, agent))
+    return answer.status, answer.body
+
+
+scope = RequestScope(policy=RefreshPolicy(advisory_window=120), listeners=[LogListener(), hear])
+shared: boto3.Session = create_session(scope, region_name="us-east-1")
+everybodys: BaseClient = shared.client("bedrock-runtime")
+
+
+def one_request() -> str:
+    """Sign as whoever sent it."""
+    for identity in (Mine(), source, credentials, fetch):
+        with scope.use(identity) as caller:
+            here: Caller | None = scope.caller
+            print(caller.name, here is caller)
+    with scope.bind(Static("AKIAEXAMPLE", "secret"), region_name="us-east-1") as bound:
+        theirs: BaseClient = bound.client("bedrock-runtime", "eu-west-1", endpoint_url="http://localhost:1")
+        print(theirs, bound.is_closed, bound.region_name)
+        also: CredentialSource = bound
+    bound.close()
+    return also.current().source
+
+
+@scope.use(Environment())
+def decorated(number: int) -> str:
+    """Sign as the same at each call."""
+    return str(number)
 
 
 async def later(refresher: Refresher) -> Credentials:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from bedrock_auth.contracts import CredentialProvider, CredentialSource
+from bedrock_auth.contracts import CredentialProvider, is_provider, is_source
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import ConfigurationError, CredentialError, RetrievalError
 from bedrock_auth.providers._settings import wrong
@@ -63,15 +63,15 @@ def fetch(base: CredentialProvider, *, asker: str, now: float) -> Credentials:
 
 def as_provider(base: object) -> CredentialProvider:
     """A provider for a provider, a source or a boto3 session, as `usable_base` let it through."""
-    if isinstance(base, CredentialSource):
+    if is_source(base):
         return FromSource(base)
-    return base if isinstance(base, CredentialProvider) else FromSession(base)
+    return base if is_provider(base) else FromSession(base)
 
 
 def usable_base(kind: str, setting: str, value: object) -> object:
     """What `as_provider` understands, as it is, so that equal settings stay equal."""
-    usable = isinstance(value, CredentialProvider | CredentialSource) or hasattr(value, "get_credentials")
-    if usable and not isinstance(value, type):
+    session = hasattr(value, "get_credentials") and not isinstance(value, type)
+    if session or is_provider(value) or is_source(value):
         return value
     problem = "must be a credential provider, a source or a boto3 session; wrap a function in FromCallable(function)"
     raise wrong(kind, setting, problem)

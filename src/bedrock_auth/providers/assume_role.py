@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from bedrock_auth.contracts import Stability, traits
+from bedrock_auth.contracts import SHAREABLE, Stability, traits
 from bedrock_auth.errors import ConfigurationError, CredentialError, DeniedError, RetrievalError
 from bedrock_auth.host import Host
 from bedrock_auth.providers import _role
@@ -122,7 +122,7 @@ class AssumeRole:
     role_arn: str = field(converter=_role_arn)
     host: Host = field(factory=Host.system, kw_only=True, repr=False)
     source: Any = field(kw_only=True, converter=_source)
-    external_id: str | None = field(default=None, kw_only=True, converter=_external_id, repr=False)
+    external_id: str | None = field(default=None, kw_only=True, converter=_external_id, repr=False, metadata=SHAREABLE)
     duration: int = field(default=3600, kw_only=True, converter=_duration)
     session_name: str | None = field(default=None, kw_only=True, converter=_session_name)
     policy: str | None = field(default=None, kw_only=True, converter=_policy)

@@ -3,18 +3,20 @@
 - Only `NotConfiguredError` lets a chain go on: "not here". Any other error of a source means that it is set up and cannot
   deliver; the chain stops with that error, because the next source would be somebody else.
 - The source that delivered first stays: later fetches ask it alone. The chain never falls back to another identity because
-  its own is failing for the moment. (The winner is remembered by the host, for every chain with equal sources.)
+  its own is failing for the moment. (The winner is remembered by the host, for every chain with equal sources; one whose
+  sources hold secrets or functions remembers it for itself alone, and only as long as it lives.)
 - Where no source is set up, `ChainError` tells of each one why not, one line each, and has them as ``attempts``.
 """
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from bedrock_auth.audit import Skipped, note
-from bedrock_auth.contracts import CredentialProvider, CredentialSource, Traits, traits
+from bedrock_auth.contracts import CredentialProvider, CredentialSource, Traits, is_provider, is_shareable, is_source, traits
 from bedrock_auth.errors import ChainError, CredentialError, NotConfiguredError, RetrievalError
 from bedrock_auth.host import Host
 from bedrock_auth.providers._base import fetch
@@ -34,9 +36,9 @@ _KIND = "chain"
 def _link(value: object) -> CredentialProvider:
     if isinstance(value, type):
         raise wrong(_KIND, "providers", f"holds the class {value.__name__}; pass an instance of it")
-    if isinstance(value, CredentialSource):
+    if is_source(value):
         return FromSource(value)
-    if isinstance(value, CredentialProvider):
+    if is_provider(value):
         return value
     if callable(value):
         return FromCallable(value)
@@ -87,12 +89,21 @@ class Chain(Wrapper):
 
     @property
     def _key(self) -> tuple[str, object]:
-        """Equal chains share a winner; where a user's provider has no hash, the chain is equal to itself only."""
+        """Equal chains share a winner, unless the memory would keep a secret then or a user's provider has no hash."""
+        return (_KIND, self.providers if self._is_shared else id(self))
+
+    @property
+    def _is_shared(self) -> bool:
         try:
             hash(self.providers)
         except TypeError:
-            return (_KIND, tuple(id(link) for link in self.providers))
-        return (_KIND, self.providers)
+            return False
+        return is_shareable(self.providers)
+
+    def _remember(self, winner: CredentialProvider) -> None:
+        if not self._is_shared and self.winner is None:
+            weakref.finalize(self, self.host.forget, self._key).atexit = False
+        self.host.keep(self._key, winner)
 
     @property
     def _traits(self) -> Traits:
@@ -129,12 +140,12 @@ class Chain(Wrapper):
             try:
                 credentials = fetch(link, asker=link.name, now=self.host.clock())
             except NotConfiguredError as error:
-                attempts.append((link.name, error))
+                attempts.append((link.name, error.with_traceback(None)))  # which would keep this chain alive
                 note(Skipped(provider=link.name, at=self.host.clock(), reason=error.message))
             except ChainError as error:  # a chain inside this one, with nothing set up
                 attempts += error.attempts
             else:
-                self.host.keep(self._key, link)
+                self._remember(link)
                 return credentials
         raise self._nothing(attempts)
 

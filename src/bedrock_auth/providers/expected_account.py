@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from bedrock_auth.contracts import CredentialProvider, Traits, traits
+from bedrock_auth.contracts import CredentialProvider, Traits, is_provider, traits
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.providers._base import fetch
@@ -28,7 +28,7 @@ _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 
 
 def _provider(value: CredentialProvider) -> CredentialProvider:
-    if isinstance(value, CredentialProvider) and not isinstance(value, type):
+    if is_provider(value):
         return value
     raise wrong(_KIND, "provider", "must have a name and retrieve()")
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from bedrock_auth.contracts import CredentialProvider, is_provider
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import ConfigurationError, CredentialError
 from bedrock_auth.host import Host
@@ -104,3 +105,21 @@ def _in_own_loop(answer: Awaitable[Any]) -> Any:
 
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # given a factory it leaves the thread's own loop alone
         return runner.run(finish())
+
+
+def provider_of(value: object) -> CredentialProvider:
+    """The provider that was meant: a provider as it is, a function as a `FromCallable`.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if is_provider(value):
+        return value
+    if callable(value) and not isinstance(value, type):
+        return FromCallable(value)
+    if isinstance(value, type):
+        found = f"the class {value.__name__}; pass an instance of it"
+    else:
+        found = "None; nothing is signed with whatever lies around" if value is None else type(value).__name__
+    msg = f"provider must be a credential provider, a source or a function, not {found}"
+    raise ConfigurationError(msg, setting="provider")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from bedrock_auth.contracts import CredentialSource
+from bedrock_auth.contracts import is_source
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.providers._settings import wrong
@@ -91,8 +91,11 @@ class FromSession:
         if credentials is None:
             msg = f"{_KIND} has no credentials; make it with some, or set up what it looks for"
             raise ConfigurationError(msg, provider=_KIND, setting="session")
+        if getattr(credentials, "signs_per_call", False):
+            msg = f"{_KIND} has a RequestScope, whose keys are another caller's at every call; name one caller's provider instead"
+            raise ConfigurationError(msg, provider=_KIND, setting="session")
         source = getattr(credentials, "source", None)
-        if isinstance(source, CredentialSource):
+        if is_source(source):
             return FromSource(source, host=self.host).retrieve()
         return taken(credentials, _KIND).unexpired(self.host.clock())
 
@@ -105,5 +108,5 @@ class FromSession:
     def invalidate(self, access_key_id: str) -> None:
         """Tell the source behind a session of ours that AWS refused the key."""
         source = getattr(self.session.get_credentials(), "source", None)
-        if isinstance(source, CredentialSource):
+        if is_source(source):
             source.invalidate(access_key_id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from bedrock_auth.contracts import CredentialSource, Traits, traits
+from bedrock_auth.contracts import CredentialSource, Traits, is_source, traits
 from bedrock_auth.host import Host
 from bedrock_auth.providers._settings import wrong
 from bedrock_auth.providers._wrapper import Wrapper
@@ -20,7 +20,7 @@ REVALIDATE_AFTER = 60.0
 
 
 def _source(value: CredentialSource) -> CredentialSource:
-    if isinstance(value, CredentialSource) and not isinstance(value, type):
+    if is_source(value):
         return value
     raise wrong(_KIND, "source", "must have current() and invalidate(access_key_id)")
 
