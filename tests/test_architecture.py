@@ -11,7 +11,7 @@ import bedrock_auth
 
 SOURCE = Path(bedrock_auth.__file__).parent
 
-VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "__init__"}
+VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "__init__", "_exports"}
 WORLD = {"host", "aws", "signing", "http"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot", "flight"}
@@ -37,7 +37,7 @@ MAY = {
 THIRD_PARTY = {
     "errors": {"botocore.exceptions"},
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
-    "flight": set(), "redaction": set(), "__init__": set(), "host": set(), "refresh": set(),
+    "flight": set(), "redaction": set(), "__init__": set(), "_exports": set(), "host": set(), "refresh": set(),
     "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
     "providers": {"attrs"}, "pool": {"cachetools"}, "scope": set(), "caller": {"attrs"}, "shared_clients": {"cachetools"},
     "bound_clients": set(),     "session": {"attrs"}, "settings": {"attrs"}, "caller_settings": {"attrs"},

@@ -6,15 +6,13 @@ neither attrs nor boto3 nor botocore.
 
 from __future__ import annotations
 
-from importlib import import_module
+from bedrock_auth._exports import exports
 
 TYPE_CHECKING = False  # importing typing would double the cost of this import; type checkers take the name as true
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from bedrock_auth.audit import (
         Event as Event,
         Invalidated as Invalidated,
@@ -104,19 +102,5 @@ _HOMES = {
     "session": "Identity create_session whoami",
     "settings": "Settings",
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-
-__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names from the table above, all text
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__, __getattr__, __dir__ = exports(globals(), _HOMES)
+__all__ += ["__version__"]

@@ -1,13 +1,10 @@
 """Everything that can go wrong on the wire, and the error that a caller sees."""
 
-import json
 import logging
 import pickle
-import socket
 import threading
-from contextlib import suppress
+import time
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -21,6 +18,7 @@ from bedrock_auth.bedrock import (
     ServiceError,
     TextDelta,
 )
+from bedrock_auth.bedrock.errors import ModelFailedError, ThrottledError, UnavailableError, ValidationError
 from bedrock_auth.testing import (
     CorruptChecksum,
     Cut,
@@ -33,10 +31,10 @@ from bedrock_auth.testing import (
     StreamException,
     Throttle,
     Truncate,
-    encode_event,
 )
 
 ORIGINAL = {"originalStatusCode": 500, "originalMessage": "gpu on fire"}
+MODEL_FAILS = StreamException("modelStreamErrorException", extra=ORIGINAL)
 STREAM = {
     "cut": (Cut(), ConnectionLostError, "ConnectionClosed", None, True),
     "cut before anything": (Cut(0), ConnectionLostError, "ConnectionClosed", None, True),
@@ -48,21 +46,22 @@ STREAM = {
     "damaged": (CorruptChecksum(), DecodeError, "ChecksumMismatch", None, True),
     "a page": (NotAnEventStream(), DecodeError, "NotAnEventStream", None, False),
     "a short page": (NotAnEventStream(b"no"), DecodeError, "NotAnEventStream", None, False),
-    "throttled": (StreamException(), ServiceError, "ThrottlingException", 429, True),
-    "invalid": (StreamException("validationException", "no"), ServiceError, "ValidationException", 400, False),
-    "unavailable": (StreamException("serviceUnavailableException"), ServiceError, "ServiceUnavailableException", 503, True),
-    "internal": (StreamException("internalServerException"), ServiceError, "InternalServerException", 500, True),
-    "model": (StreamException("modelStreamErrorException", extra=ORIGINAL), ServiceError, "ModelStreamErrorException", 424, True),
+    "throttled": (StreamException(), ThrottledError, "ThrottlingException", 429, True),
+    "invalid": (StreamException("validationException", "no"), ValidationError, "ValidationException", 400, False),
+    "unavailable": (StreamException("serviceUnavailableException"), UnavailableError, "ServiceUnavailableException", 503, True),
+    "internal": (StreamException("internalServerException"), UnavailableError, "InternalServerException", 500, True),
+    "model": (MODEL_FAILS, ModelFailedError, "ModelStreamErrorException", 424, True),
     "unmodelled": (StreamException("newException", "new"), ServiceError, "NewException", None, False),
-    "error frame": (StreamError("InternalFailure", "oh"), ServiceError, "InternalFailure", 500, True),
+    "error frame": (StreamError("InternalFailure", "oh"), UnavailableError, "InternalFailure", 500, True),
 }
 
 
+@pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("case", STREAM.values(), ids=STREAM)
-def test_a_stream_that_breaks_says_how_keeps_what_had_come_and_is_not_sent_again(bedrock, runtime, case):
+def test_a_stream_that_breaks_says_how_keeps_what_had_come_and_is_not_sent_again_once_it_has_begun(bedrock, runtime, case):
     fault, cls, code, status, retryable = case
     bedrock.reply("Hello out there")
-    bedrock.fault(fault)
+    bedrock.fault(fault, times=3)
     pieces = []
     with runtime.converse_stream("m", "Hi") as stream, pytest.raises(cls) as caught:
         pieces.extend(event.text for event in stream if isinstance(event, TextDelta))
@@ -78,11 +77,12 @@ def test_a_stream_that_breaks_says_how_keeps_what_had_come_and_is_not_sent_again
     assert again.value is error
     twin = pickle.loads(pickle.dumps(error))
     assert (type(twin), str(twin), twin.code, twin.partial) == (cls, str(error), code, error.partial)
-    assert len(bedrock.requests) == 1
+    begun = not isinstance(fault, EmptyStream) and getattr(fault, "after_events", 1) > 0
+    assert len(bedrock.requests) == (1 if begun or code == "ReadTimeout" else 3)
 
 
 def test_the_models_own_error_is_told(bedrock, runtime):
-    bedrock.fault(StreamException("modelStreamErrorException", extra=ORIGINAL))
+    bedrock.fault(MODEL_FAILS)
     with pytest.raises(ClientError) as caught:
         assert runtime.converse_stream("m", "Hi").response
     assert (caught.value.original_status, caught.value.original_message) == (500, "gpu on fire")
@@ -180,64 +180,6 @@ def test_no_log_and_no_error_shows_a_secret(bedrock, session, caplog):
     assert keys.secret_access_key not in caplog.text
 
 
-class Peer:
-    """A server that speaks chunked HTTP by hand, to see when the client closes its connections."""
-
-    def __init__(self, *frames, ends):
-        self.frames = frames
-        self.ends = ends
-        self.connections = 0
-        self.left = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            connection.settimeout(5)
-            with suppress(OSError), connection, connection.makefile("rb") as reader:  # a client may keep it open for ever
-                while self._answer(connection, reader):
-                    pass
-            self.left.set()
-
-    def _answer(self, connection, reader):
-        length = 0
-        while (line := reader.readline()) not in (b"\r\n", b""):
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.partition(b":")[2])
-        if not line:
-            return False
-        reader.read(length)
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n"
-        connection.sendall(head + b"".join(b"%x\r\n%b\r\n" % (len(frame), frame) for frame in self.frames))
-        if self.ends:
-            connection.sendall(b"0\r\n\r\n")
-        return True
-
-    def close(self):
-        self._listener.close()
-
-
-@pytest.fixture
-def connect():
-    peers = []
-
-    def make(*events, ends):
-        peers.append(Peer(*(encode_event(kind, json.dumps(body).encode()) for kind, body in events), ends=ends))
-        session = boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1")
-        return peers[-1], BedrockRuntime(client=session.client("bedrock-runtime", endpoint_url=peers[-1].url))
-
-    yield make
-    for peer in peers:
-        peer.close()
-
-
 START = ("messageStart", {"role": "assistant"})
 STOP = ("messageStop", {"stopReason": "end_turn"})
 
@@ -247,6 +189,20 @@ def test_leaving_a_stream_early_closes_its_connection(connect):
     with runtime.converse_stream("m", "Hi") as stream:
         next(stream)
         assert not peer.left.is_set()
+    assert peer.left.wait(2)
+
+
+def test_closing_a_stream_wakes_whoever_reads_it_in_another_thread(connect):
+    peer, runtime = connect(START, ends=False)
+    stream, read = runtime.converse_stream("m", "Hi"), []
+    thread = threading.Thread(target=lambda: read.extend(stream))
+    thread.start()
+    while not read and thread.is_alive():
+        time.sleep(0.001)
+    stream.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(read) == 1
     assert peer.left.wait(2)
 
 

@@ -6,9 +6,9 @@ import time
 import pytest
 from urllib3.exceptions import ProtocolError
 
+from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import (
     ConnectionLostError,
-    ConverseStream,
     DecodeError,
     IncompleteStreamError,
     MessageStart,
@@ -18,6 +18,9 @@ from bedrock_auth.bedrock import (
     ToolInputError,
 )
 from bedrock_auth.bedrock.errors import Call
+from bedrock_auth.bedrock.event_stream import Opened
+from bedrock_auth.bedrock.retry import RetryPolicy
+from bedrock_auth.bedrock.stream import ConverseStream, typed_stream
 
 START = {"messageStart": {"role": "assistant"}}
 STOP = {"messageStop": {"stopReason": "end_turn"}}
@@ -54,7 +57,7 @@ def stream_of(*events, content_type="application/vnd.amazon.eventstream"):
         "stream": source,
         "ResponseMetadata": {"RequestId": "req-1", "HTTPHeaders": {"content-type": content_type}},
     }
-    return source, ConverseStream.from_response(response)
+    return source, typed_stream(response)
 
 
 def test_a_stream_yields_typed_events_and_then_the_response():
@@ -125,10 +128,11 @@ def test_a_failure_after_the_message_is_still_told():
 
 
 def test_a_failing_close_does_not_hide_the_failure():
-    def close():
-        raise OSError
+    class Failing(Source):
+        def close(self):
+            raise OSError
 
-    stream = ConverseStream([START], close, Call("ConverseStream"))
+    stream = typed_stream({"stream": Failing(START)})
     with pytest.raises(IncompleteStreamError):
         list(stream)
 
@@ -210,7 +214,7 @@ def test_threads_share_a_stream_without_losing_an_event():
             yield text("x")
         yield STOP
 
-    stream = ConverseStream(events(), lambda: None, Call("ConverseStream"))
+    stream = typed_stream({"stream": events()})
     seen = [[], []]
     threads = [threading.Thread(target=mine.extend, args=(stream,)) for mine in seen]
     for thread in threads:
@@ -224,10 +228,75 @@ def test_threads_share_a_stream_without_losing_an_event():
 def test_a_read_that_loses_its_connection_to_a_close_elsewhere_just_ends():
     stream = None
 
-    def events():
-        yield START
-        stream.close()
-        raise ValueError("I/O operation on closed file")
+    class Closing(Source):
+        def __iter__(self):
+            yield START
+            stream.close()
+            raise ValueError("I/O operation on closed file")
 
-    stream = ConverseStream(events(), lambda: None, Call("ConverseStream"))
+    stream = typed_stream({"stream": Closing()})
     assert list(stream) == [MessageStart("assistant")]
+
+
+def test_a_stream_that_ends_because_another_thread_closed_it_is_not_taken_for_whole():
+    stream = None
+
+    class Closing(Source):
+        def __iter__(self):
+            yield START
+            stream.close()
+
+    stream = typed_stream({"stream": Closing()})
+    assert list(stream) == [MessageStart("assistant")]
+    with pytest.raises(IncompleteStreamError) as caught:
+        assert stream.response
+    assert caught.value.code == "StreamClosed"
+
+
+@pytest.mark.parametrize(
+    ("response", "found"),
+    [
+        ({"output": {}, "stopReason": "end_turn"}, "not output, stopReason"),
+        ({}, "not an empty one"),
+        ([START, STOP], "not list"),
+        (None, "not NoneType"),
+    ],
+    ids=str,
+)
+def test_what_is_no_response_to_converse_stream_is_told_with_what_it_is(response, found):
+    with pytest.raises(ConfigurationError, match=found) as caught:
+        typed_stream(response)
+    assert caught.value.setting == "response"
+
+
+def test_plain_events_are_a_stream_too():
+    assert typed_stream({"stream": [*WHOLE]}).response.text == "Hello"
+
+
+def test_a_connection_that_is_made_again_after_the_reader_has_left_is_closed(monkeypatch):
+    monkeypatch.setattr("bedrock_auth.bedrock.retry.backoff", lambda *_: 0.0)
+    stream, sources = ConverseStream(), []
+
+    def connect():
+        if sources:
+            stream.close()
+        sources.append(Source(*(WHOLE if sources else [])))
+        return Opened.of({"stream": sources[-1]}, Call("ConverseStream"), "stream")
+
+    assert list(stream.open(connect, RetryPolicy(3))) == []
+    assert [source.closed for source in sources] == [1, 1]
+
+
+def test_a_reader_that_was_hung_up_on_after_the_message_still_closes_its_connection():
+    stream = None
+
+    class HangingUp(Source):
+        def __iter__(self):
+            yield from (START, STOP)
+            stream.hang_up()
+
+    source = HangingUp()
+    stream = typed_stream({"stream": source})
+    assert len(list(stream)) == 2
+    stream.close()
+    assert source.closed == 1

@@ -1,12 +1,22 @@
-"""The ``bedrock-runtime`` clients that the wrappers make, and whether one that the caller made will do."""
+"""The clients that the wrappers make, when they are first needed, and whether one that the caller made will do.
+
+Making a client takes from 2 to 100 milliseconds, so clients are remembered for each session: by service, region and settings.
+A session is not kept alive by that. A forked child makes its own, because connections cannot be shared with the parent.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary, WeakSet
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoRegionError
+from botocore.utils import validate_region_name
 
+from bedrock_auth.bedrock.calls import prepare
 from bedrock_auth.errors import BedrockAuthError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,30 +28,114 @@ CONVERSE_TIMEOUT = 3600
 STREAM_TIMEOUT = 600
 """Seconds that a stream may be silent: models that think without showing it are, for minutes."""
 
+GetClient: TypeAlias = "Callable[[], BaseClient]"
 
-def runtime_client(session: Any, *, region_name: str | None, config: Config | None, read_timeout: float) -> BaseClient:
-    """A client with the defaults of `BedrockRuntime`, each of which ``config`` overrides.
+
+class Clients:
+    """Clients by the settings that they were made with; threads may share it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._made: dict[Any, BaseClient] = {}
+        self._making = threading.Lock()  # boto3's sessions make one client at a time
+        _all.add(self)
+
+    def get(self, key: object, make: GetClient) -> BaseClient:
+        """The client of this key; made now if there is none."""
+        client = self._made.get(key)
+        if client is None:
+            with self._making:
+                client = self._made.get(key)
+                if client is None:
+                    client = self._made[key] = make()
+        return client
+
+    def forget(self) -> None:
+        """Begin again in a forked child."""
+        self._made = {}
+        self._making = threading.Lock()
+
+
+_all: WeakSet[Clients] = WeakSet()
+_known: WeakKeyDictionary[Any, Clients] = WeakKeyDictionary()
+_knowing = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _knowing  # noqa: PLW0603 - the parent's may be locked for ever
+    _knowing = threading.Lock()
+    for clients in _all:
+        clients.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def clients_of(session: Any) -> Clients:
+    """Those of all users of a boto3 session. Any other object remembers its clients itself, and is asked once by each user."""
+    import boto3  # noqa: PLC0415 - whoever has a session has loaded it
+
+    if not isinstance(session, boto3.Session):
+        return Clients()
+    with _knowing:
+        return _known.setdefault(session, Clients())
+
+
+def client_maker(session: Any, service: str, *, region_name: str | None, config: Config | None, read_timeout: float) -> GetClient:
+    """A function that returns the client of a session for a service, with the wrappers' defaults, which ``config`` overrides.
+
+    The client is made when the function is called first.
 
     Raises:
-        ConfigurationError: the session is none, there is no region, or no client can be made of these settings.
+        ConfigurationError: now, where the session is none, or no region is set or it cannot be one; later, where no client can be
+            made of these settings.
     """
+    _check(session, service, region_name)
+    wanted = _defaults(session, read_timeout, config)
+    clients, key = clients_of(session), (service, region_name, _value(vars(wanted)))
+
+    def make() -> BaseClient:
+        return _make(session, service, region_name, wanted)
+
+    return lambda: clients.get(key, make)
+
+
+def _check(session: Any, service: str, region_name: str | None) -> None:
     if not callable(getattr(session, "client", None)):
         msg = (
             f"session must be a boto3 session, not {type(session).__name__}; "
             "create_session(provider) makes one, and a client is passed as client="
         )
         raise ConfigurationError(msg, setting="session")
-    wanted = _defaults(session, read_timeout, config)
     try:
-        client: BaseClient = session.client(SERVICE, region_name=region_name, config=wanted)
+        region: Any = region_name or getattr(session, "region_name", "")
+        validate_region_name(region or None)  # type: ignore[arg-type]  # it takes None
+    except BotoCoreError as error:
+        raise _impossible(service, error) from error
+    if region is None:
+        raise _no_region()
+
+
+def _no_region() -> ConfigurationError:
+    msg = "no region is set: pass region_name= here or to the session, or set AWS_DEFAULT_REGION or the profile's region"
+    return ConfigurationError(msg, setting="region_name")
+
+
+def _impossible(service: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(f"no {service} client can be made: {error}", setting="session")
+
+
+def _make(session: Any, service: str, region_name: str | None, config: Config) -> BaseClient:
+    try:
+        client: BaseClient = session.client(service, region_name=region_name, config=config)
     except BedrockAuthError:
         raise
     except NoRegionError:
-        msg = "no region is set: pass region_name= here or to the session, or set AWS_DEFAULT_REGION or the profile's region"
-        raise ConfigurationError(msg, setting="region_name") from None
+        raise _no_region() from None
     except (BotoCoreError, ValueError) as error:
-        msg = f"no {SERVICE} client can be made: {error}"
-        raise ConfigurationError(msg, setting="session") from error
+        raise _impossible(service, error) from error
+    prepare(client)
     return client
 
 
@@ -68,16 +162,24 @@ def _states_scheme(session: Any) -> bool:
     return config is not None and bool(config.auth_scheme_preference or config.signature_version)
 
 
-def checked_client(client: Any) -> BaseClient:
-    """The caller's own client, where it is one for the Bedrock runtime.
+def _value(setting: Any) -> Any:
+    """A setting as something that equal settings have equal."""
+    if isinstance(setting, Mapping):
+        return tuple(sorted((name, _value(value)) for name, value in setting.items()))
+    return tuple(map(_value, setting)) if isinstance(setting, list | tuple) else setting
+
+
+def checked_client(client: Any, service: str = SERVICE) -> BaseClient:
+    """The caller's own client, where it is one for this service; made ready for typed calls.
 
     Raises:
         ConfigurationError: it is a client of another service, or no client.
     """
     model = getattr(getattr(client, "meta", None), "service_model", None)
-    service = getattr(model, "service_name", None)
-    if service != SERVICE:
-        found = f"a client of {service}" if isinstance(service, str) else type(client).__name__
-        msg = f"client must be one of {SERVICE}, not {found}; make it with session.client({SERVICE!r})"
+    found = getattr(model, "service_name", None)
+    if found != service:
+        what = f"a client of {found}" if isinstance(found, str) else type(client).__name__
+        msg = f"client must be one of {service}, not {what}; make it with session.client({service!r})"
         raise ConfigurationError(msg, setting="client")
+    prepare(client)
     return client  # type: ignore[no-any-return]  # it was looked at

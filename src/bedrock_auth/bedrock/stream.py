@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from attrs import evolve
-
-from bedrock_auth.bedrock.errors import Call, IncompleteStreamError
+from bedrock_auth.bedrock.errors import Call
+from bedrock_auth.bedrock.event_stream import AnswerStream, Opened
 from bedrock_auth.bedrock.events import Event, TextDelta, decode
 from bedrock_auth.bedrock.fold import MessageFold, incomplete
-from bedrock_auth.bedrock.translate import not_an_event_stream, translate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Self
-
-    from bedrock_auth.bedrock.response import ConverseResponse
-    from bedrock_auth.errors import BedrockAuthError
+from bedrock_auth.bedrock.response import ConverseResponse
+from bedrock_auth.errors import ConfigurationError
 
 
-class ConverseStream:
-    """An iterator of typed events, and a context manager that closes the connection where the reader leaves early.
+class ConverseStream(AnswerStream[Event, ConverseResponse]):
+    """The answer of a model while it is being given.
 
     ::
 
@@ -36,117 +28,34 @@ class ConverseStream:
     stops. Threads may share a stream: each event goes to one of them.
     """
 
-    def __init__(self, events: Iterable[Mapping[str, Any]], close: Callable[[], None], call: Call) -> None:
-        """Read from events in boto3's form; `from_response` takes a whole response.
+    _decode = staticmethod(decode)
+    _new_fold = MessageFold
+    _incomplete = staticmethod(incomplete)
+    _TEXT_EVENT = TextDelta
+    _fold: MessageFold
 
-        Args:
-            events: dicts with one key, an event's name.
-            close: closes the connection; called when the reader leaves early or the stream fails.
-            call: what errors say about the call.
-        """
-        self._events = iter(events)
-        self._close = close
-        self._call = evolve(call, in_stream=True)
-        self._fold = MessageFold(self._call)
-        self._lock = threading.Lock()
-        self._ended = False
-        self._error: BedrockAuthError | None = None
-        self._response: ConverseResponse | None = None
+    def _complete(self) -> ConverseResponse:
+        return self._fold.complete()
 
-    @classmethod
-    def from_response(cls, response: Mapping[str, Any]) -> ConverseStream:
-        """The stream in boto3's response to ``converse_stream``."""
-        metadata = response.get("ResponseMetadata", {})
-        call = Call(
-            "ConverseStream",
-            request_id=metadata.get("RequestId"),
-            content_type=metadata.get("HTTPHeaders", {}).get("content-type"),
-        )
-        return cls(response["stream"], response["stream"].close, call)
 
-    @property
-    def request_id(self) -> str | None:
-        """AWS's id of the request."""
-        return self._call.request_id
+def typed_stream(response: Mapping[str, Any]) -> ConverseStream:
+    """Typed events, errors and completeness for code that calls boto3 itself.
 
-    def __enter__(self) -> Self:
-        return self
+    ::
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        with typed_stream(client.converse_stream(**request)) as stream:
+            for event in stream: ...
 
-    def __iter__(self) -> Self:
-        return self
+    botocore has parsed the events before they get here, so what the installed one does not know is lost: an unknown event is
+    missing, an unknown delta or start has a name but no content, an unknown exception has neither code nor message, and
+    ``original_status`` and ``original_message`` of a model's failure are ``None``. `BedrockRuntime` with ``client=`` loses
+    nothing. A stream that was opened elsewhere is not opened again.
 
-    def __next__(self) -> Event:
-        with self._lock:
-            if self._ended:
-                raise self._outcome()
-            try:
-                event = decode(next(self._events))
-                self._fold.add(event)
-            except StopIteration:
-                self._end()
-            except Exception as error:  # noqa: BLE001 - whatever a parser makes of damaged data
-                self._fail(error)
-            else:
-                return event
-            raise self._outcome()
-
-    @property
-    def text_stream(self) -> Iterator[str]:
-        """The text of the answer, piece by piece; every other event is read and folded, but not shown.
-
-        Raises:
-            BedrockError: as iterating the stream does.
-        """
-        return (event.text for event in self if type(event) is TextDelta)
-
-    @property
-    def response(self) -> ConverseResponse:
-        """The whole answer; reads whatever has not been read yet.
-
-        Raises:
-            ToolInputError: the model's input for a tool is no JSON or was cut.
-            IncompleteStreamError: the stream ended early, or was closed before its end.
-            BedrockError: the stream failed.
-        """
-        for _ in self:
-            pass
-        if self._response is None:
-            if not self._fold.is_complete:
-                raise self._closed_early()
-            self._response = self._fold.complete()
-        return self._response
-
-    def close(self) -> None:
-        """Leave; closes the connection unless the stream was read to its end. More calls change nothing."""
-        if not self._ended:
-            self._ended = True
-            self._close()
-
-    def _end(self) -> None:
-        if not self._ended and not self._fold.is_complete:
-            partial = self._fold.partial()
-            details = self._call.details(partial)
-            page = None if self._fold.is_begun else not_an_event_stream(self._call, details)
-            self._error = page or incomplete(self._call, partial)
-            self._give_up()
-        self._ended = True
-
-    def _fail(self, error: Exception) -> None:
-        if not self._ended:  # else another thread has closed the connection under this read
-            self._ended = True
-            self._error = translate(error, self._call, self._fold.partial())
-            self._give_up()
-
-    def _give_up(self) -> None:
-        with suppress(Exception):  # what went wrong before is what the reader must hear of
-            self._close()
-
-    def _outcome(self) -> Exception:
-        return StopIteration() if self._error is None else self._error.with_traceback(None)
-
-    def _closed_early(self) -> IncompleteStreamError:
-        msg = f"{self._call.operation}: the stream was closed before the model had finished; what had come is in .partial"
-        return IncompleteStreamError(msg, code="StreamClosed", **self._call.details(self._fold.partial()))
+    Raises:
+        ConfigurationError: this is no response of ``converse_stream``.
+    """
+    if not isinstance(response, Mapping) or "stream" not in response:
+        members = ", ".join(map(str, response)) if isinstance(response, Mapping) else type(response).__name__
+        msg = f"typed_stream takes boto3's response to converse_stream, which has a stream, not {members or 'an empty one'}"
+        raise ConfigurationError(msg, setting="response")
+    return ConverseStream().open(lambda: Opened.of(response, Call("ConverseStream"), "stream"))
