@@ -29,13 +29,15 @@ def shared_session() -> boto3.Session:
 
 @pytest.fixture
 def client_for(shared_session: boto3.Session) -> Iterator[Callable[..., Any]]:
-    """A raw boto3 client of this LocalBedrock: one attempt, a short read timeout."""
+    """A raw boto3 client of this LocalBedrock, for the runtime by default: one attempt, a short read timeout."""
     made = []
 
-    def make(bedrock: LocalBedrock, credentials: Credentials | None = None, **config: Any) -> Any:
+    def make(
+        bedrock: LocalBedrock, credentials: Credentials | None = None, *, service: str = "bedrock-runtime", **config: Any
+    ) -> Any:
         keys = credentials or bedrock.credentials
         client = shared_session.client(
-            "bedrock-runtime",
+            service,
             endpoint_url=bedrock.endpoint_url,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,

@@ -84,6 +84,7 @@ def test_a_slow_document_comes_once_its_seconds_have_passed(bedrock, client):
     [
         (StreamException(), "ThrottlingException", 429),
         (StreamException("modelStreamErrorException"), "ModelStreamErrorException", 424),
+        (StreamException("modelTimeoutException"), "ModelTimeoutException", 408),
         (StreamException("brandNewException"), "BrandNewException", 500),
         (StreamError("InternalFailure", "broken"), "InternalFailure", 500),
     ],

@@ -58,7 +58,7 @@ def test_a_body_that_is_no_conversation_is_a_validation_error(wire, bedrock, bod
     assert bedrock.requests[0].status == 400
 
 
-@pytest.mark.parametrize("path", ["/", "/model/some.model/invoke", "/model/a/b/converse", "/model//converse"])
+@pytest.mark.parametrize("path", ["/", "/model/some.model/apply", "/model/a/b/converse", "/model//converse"])
 def test_another_route_is_an_unknown_operation(wire, bedrock, path):
     assert wire.send(wire.signed(path=path))[:2] == (404, "UnknownOperationException")
     assert bedrock.requests[0].operation is None

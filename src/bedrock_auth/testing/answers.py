@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from bedrock_auth.testing.frames import encode_json
+from bedrock_auth.testing.frames import JSON, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-JSON = "application/json"
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
@@ -40,6 +39,8 @@ class Answer:
     length: int | None = None
     """The promised ``Content-Length``; ``None`` for a chunked body, one chunk for each piece."""
     headers: Mapping[str, str] = field(factory=dict)
+    awaits: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The return control that an agent's answer ends with; its session waits for the results."""
 
     @property
     def is_stream(self) -> bool:
@@ -65,8 +66,12 @@ class Answer:
 
 
 def document_answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """A JSON document, in two pieces so that faults find its middle."""
-    body = encode_json(document)
+    """A JSON document."""
+    return body_answer(encode_json(document), status, headers)
+
+
+def body_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """A body that is JSON, in two pieces so that faults find its middle."""
     half = len(body) // 2
     return Answer(status, JSON, (body[:half], body[half:]), len(body), headers or {})
 

@@ -1,10 +1,11 @@
-"""What can go wrong at Bedrock, on demand: frozen values for ``LocalBedrock.fault``.
+"""What can go wrong at Bedrock, on demand: frozen values for ``LocalBedrock.fault``, or in place of a reply.
 
 A fault either answers instead of the reply, which then waits for the next request (`Throttle`, `ServiceError`,
-`ExpiredToken`), or spoils the reply that it meets, which is used up by that. ``after_events`` counts the events that still
-arrive whole, two by default; a `Truncate` or `CorruptChecksum` after the last event of a reply changes nothing.
+`ExpiredToken`, `ExpiredSession`, `ResumingDatabase`), or spoils the reply that it meets, which is used up by that.
+``after_events`` counts the events that still arrive whole, two by default; a `Truncate` or `CorruptChecksum` after the last
+event of a reply changes nothing.
 
-All of them work on Converse as well: a document breaks before its body (``after_events=0``) or in its middle, a fault that
+All of them work on every operation: a document breaks before its body (``after_events=0``) or in its middle, a fault that
 exists only inside streams becomes the plain HTTP error or the unreadable document that is nearest to it.
 """
 
@@ -22,9 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _HOUR = 3600.0
+UNKNOWN_SESSION = "Session with Id {} is not valid. Please check and try again."
+"""AWS's words where RetrieveAndGenerate does not know a session, or no longer."""
 _TIRED = "Too many requests, please wait before trying again."
 _STATUS = {
+    "accessDeniedException": HTTPStatus.FORBIDDEN,
+    "badGatewayException": HTTPStatus.BAD_GATEWAY,
+    "conflictException": HTTPStatus.CONFLICT,
+    "dependencyFailedException": HTTPStatus.FAILED_DEPENDENCY,
+    "modelNotReadyException": HTTPStatus.FAILED_DEPENDENCY,
     "modelStreamErrorException": HTTPStatus.FAILED_DEPENDENCY,
+    "modelTimeoutException": HTTPStatus.REQUEST_TIMEOUT,
+    "resourceNotFoundException": HTTPStatus.NOT_FOUND,
+    "serviceQuotaExceededException": HTTPStatus.BAD_REQUEST,
     "serviceUnavailableException": HTTPStatus.SERVICE_UNAVAILABLE,
     "throttlingException": HTTPStatus.TOO_MANY_REQUESTS,
     "validationException": HTTPStatus.BAD_REQUEST,
@@ -81,6 +92,31 @@ class ExpiredToken:
         """The error instead of the reply."""
         message = "The security token included in the request is expired"
         return error_answer("ExpiredTokenException", message, HTTPStatus.FORBIDDEN)
+
+
+@frozen
+class ResumingDatabase:
+    """400 ValidationException, as for the first question to an Aurora store that was paused; AWS wants a few seconds."""
+
+    message: str = (
+        "The vector database encountered an error while processing the request: The Aurora DB instance "
+        "arn:aws:rds:us-east-1:123456789012:db:vectors is resuming after being auto-paused. "
+        "Please wait a few seconds and try again."
+    )
+
+    def apply(self, _normal: Callable[[], Answer]) -> Answer:
+        """The error instead of the answer."""
+        return error_answer("ValidationException", self.message, HTTPStatus.BAD_REQUEST)
+
+
+@frozen
+class ExpiredSession:
+    """400 ValidationException, as where RetrieveAndGenerate is asked to continue a session that is over."""
+
+    def apply(self, _normal: Callable[[], Answer]) -> Answer:
+        """The error instead of the answer."""
+        message = UNKNOWN_SESSION.format("00000000-0000-0000-0000-000000000000")
+        return error_answer("ValidationException", message, HTTPStatus.BAD_REQUEST)
 
 
 @frozen

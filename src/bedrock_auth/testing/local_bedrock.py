@@ -1,4 +1,4 @@
-"""`LocalBedrock`: Amazon Bedrock's runtime on loopback, speaking the real wire format."""
+"""`LocalBedrock`: Amazon Bedrock's runtime and the lists of its control plane on loopback, in the real wire format."""
 
 from __future__ import annotations
 
@@ -8,31 +8,43 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from bedrock_auth.testing.answers import error_answer
+from bedrock_auth.testing.agent_replies import AGENT_OPERATIONS, AgentReply, quote_input
+from bedrock_auth.testing.answers import document_answer, error_answer
+from bedrock_auth.testing.catalog import find_profile, list_models, list_profiles
+from bedrock_auth.testing.checks import check_body, check_names
+from bedrock_auth.testing.documents import search
 from bedrock_auth.testing.keys import KeyRing, make_credentials
-from bedrock_auth.testing.received import RequestLog, check_body, read_request
+from bedrock_auth.testing.knowledge_bases import KnowledgeBases, rerank
+from bedrock_auth.testing.received import RequestLog, read_request
 from bedrock_auth.testing.script import Script
 from bedrock_auth.testing.server import Server
+from bedrock_auth.testing.sessions import Sessions
 from bedrock_auth.testing.verify import Refused, refuse, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Self
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, Self
 
     from bedrock_auth.credentials import Credentials
+    from bedrock_auth.testing.agent_replies import Agent
     from bedrock_auth.testing.answers import Answer
+    from bedrock_auth.testing.catalog import Summary
+    from bedrock_auth.testing.documents import Document, Hit
     from bedrock_auth.testing.faults import Fault
     from bedrock_auth.testing.keys import KeyLookup
     from bedrock_auth.testing.received import ReceivedRequest
     from bedrock_auth.testing.replies import AnyReply
+    from bedrock_auth.testing.script import Model
     from bedrock_auth.testing.verify import HttpRequest
 
 
 class LocalBedrock:
-    """A Bedrock runtime endpoint on 127.0.0.1 that verifies who signs and says and breaks what a test wants.
+    """A Bedrock endpoint on 127.0.0.1 that verifies who signs and says and breaks what a test wants.
 
-    It serves Converse and ConverseStream to any SDK over HTTP/1.1, checks Signature Version 4, session token and expiry of
-    every request and keeps what it received::
+    It serves Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream and CountTokens; InvokeAgent,
+    InvokeInlineAgent, Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream and Rerank; of the control plane
+    ListFoundationModels, ListInferenceProfiles and GetInferenceProfile; to any SDK over HTTP/1.1. It checks Signature
+    Version 4, session token and expiry of every request and keeps what it received::
 
         with LocalBedrock() as bedrock:
             bedrock.reply("Hello")
@@ -63,7 +75,24 @@ class LocalBedrock:
         self._keys.add(self.credentials)
         self._clock = clock
         self._region_name = region_name
+        self.input_tokens = 10
+        """What CountTokens counts."""
+        self.foundation_models: Sequence[Summary] = ()
+        """What ListFoundationModels lists; `foundation_model` makes one, or a dict as boto3 returns it."""
+        self.inference_profiles: Sequence[Summary] = ()
+        """What ListInferenceProfiles and GetInferenceProfile know; `inference_profile` makes one."""
         self._script = Script()
+        self._agent = Script(quote_input, AgentReply)
+        self._knowledge_bases = KnowledgeBases()
+        self._sessions = Sessions()
+        self._lookups: Mapping[str | None, Callable[[ReceivedRequest], Mapping[str, Any]]] = {
+            "CountTokens": lambda _: {"inputTokens": self.input_tokens},
+            "ListFoundationModels": lambda received: list_models(self.foundation_models, received.query),
+            "ListInferenceProfiles": lambda received: list_profiles(self.inference_profiles, received.query),
+            "GetInferenceProfile": lambda received: find_profile(self.inference_profiles, received.model_id),
+            "Retrieve": self._knowledge_bases.retrieve,
+            "Rerank": rerank,
+        }
         self._log = RequestLog()
         self._server: Server | None = None
 
@@ -107,6 +136,8 @@ class LocalBedrock:
         """Environment variables with which any AWS SDK finds this endpoint; no keys."""
         return {
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.endpoint_url,
+            "AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME": self.endpoint_url,
+            "AWS_ENDPOINT_URL_BEDROCK": self.endpoint_url,
             "AWS_REGION": self._region_name,
             "AWS_DEFAULT_REGION": self._region_name,  # the one that botocore reads
         }
@@ -125,13 +156,69 @@ class LocalBedrock:
         Without any, the text of the last user message is quoted.
 
         Args:
-            replies: a text, content blocks, a `Reply`, `RawEvents`, or a function that is called with the
-                `ReceivedRequest` and returns one of these.
+            replies: a text, content blocks (made by `text`, `tool_use`, `reasoning`, or dicts as boto3 returns them), a
+                `Reply`, `RawEvents`, a `Payload`, a fault, which breaks the default reply, or a function that is called with
+                the `ReceivedRequest` and returns one of these.
 
         Raises:
             TypeError: something is none of these.
         """
         self._script.add_replies(replies)
+
+    @property
+    def model(self) -> Model:
+        """Who speaks: a function that is called with every `ReceivedRequest` and returns a reply, or a script.
+
+        A script is a list of replies as `reply` takes them, one for each request; the last one is repeated. Setting it drops
+        what was queued before.
+
+        Raises:
+            TypeError: it is neither; everything stays as it was then.
+        """
+        model: Model = self._script.model
+        return model
+
+    @model.setter
+    def model(self, model: Model) -> None:
+        self._script.set_model(model)
+
+    @property
+    def agent(self) -> Agent:
+        """Who answers InvokeAgent and InvokeInlineAgent: a function that is called with every `ReceivedRequest`, or a script.
+
+        Either gives a text, parts of an answer (made by `chunk`, `trace`, `return_control`, `output_files`, or events as boto3
+        returns them), an `AgentReply`, `RawEvents` or a fault. By default the input is quoted.
+
+        Raises:
+            TypeError: it is neither; everything stays as it was then.
+        """
+        agent: Agent = self._agent.model
+        return agent
+
+    @agent.setter
+    def agent(self, agent: Agent) -> None:
+        self._agent.set_model(agent)
+
+    def add_knowledge_base(self, knowledge_base_id: str, documents: Iterable[Document | str]) -> None:
+        """Have Retrieve and RetrieveAndGenerate know a knowledge base; one of the same id gets these documents instead.
+
+        Args:
+            knowledge_base_id: AWS's have ten letters and digits.
+            documents: bare texts have no location and no metadata.
+        """
+        self._knowledge_bases.put(knowledge_base_id, documents)
+
+    def search(self, knowledge_base_id: str, question: str, number_of_results: int = 5) -> list[Hit]:
+        """What Retrieve finds, for an agent or model of a test's own.
+
+        Raises:
+            Refused: there is no such knowledge base; as a model's or agent's own, it reaches the client as AWS's error.
+        """
+        return search(self._knowledge_bases.find(knowledge_base_id), question)[:number_of_results]
+
+    def expire_sessions(self) -> None:
+        """Forget what was said to agents, and refuse the session ids that RetrieveAndGenerate gave."""
+        self._sessions.expire()
 
     def fault(self, *faults: Fault, times: int = 1) -> None:
         """Break the next requests that are signed and formed well, ``times`` requests for each fault, in this order."""
@@ -152,18 +239,37 @@ class LocalBedrock:
 
     def _respond(self, request: HttpRequest) -> Answer:
         received = read_request(request, self._clock())
-        answer = self._answer(request, received)
+        try:
+            self._admit(request, received)
+            received = self._in_session(received)
+            answer = self._script.through_fault(lambda: self._serve(received))
+        except Refused as refused:
+            answer = error_answer(refused.code, refused.message, refused.status)
+        except Exception as error:  # noqa: BLE001 - a test's own functions may raise anything; 400 is what no SDK retries
+            message = f"a reply, fault or key function failed: {error!r}"
+            answer = error_answer("LocalBedrockError", message, HTTPStatus.BAD_REQUEST)
         self._log.add(evolve(received, status=answer.status))
         return answer
 
-    def _answer(self, request: HttpRequest, received: ReceivedRequest) -> Answer:
-        try:
-            if received.operation is None:
-                refuse("UnknownOperationException", "LocalBedrock has no such route.", HTTPStatus.NOT_FOUND)
-            verify(request, self._keys.find, now=self._clock())
-            check_body(request.body)
-            return self._script.answer(received)
-        except Refused as refused:
-            return error_answer(refused.code, refused.message, refused.status)
-        except Exception as error:  # noqa: BLE001 - a test's own functions may raise anything; 400 is what no SDK retries
-            return error_answer("LocalBedrockError", f"a reply, fault or key function failed: {error!r}", HTTPStatus.BAD_REQUEST)
+    def _admit(self, request: HttpRequest, received: ReceivedRequest) -> None:
+        if received.operation is None:
+            refuse("UnknownOperationException", "LocalBedrock has no such route.", HTTPStatus.NOT_FOUND)
+        verify(request, self._keys.find, now=self._clock())
+        check_body(received.operation, request.body)
+        check_names(received)
+
+    def _in_session(self, received: ReceivedRequest) -> ReceivedRequest:
+        if received.operation in AGENT_OPERATIONS:
+            return self._sessions.of_agent(received)
+        if str(received.operation).startswith("RetrieveAndGenerate"):
+            return evolve(self._sessions.of_generation(received), retrieved=self._knowledge_bases.found_for(received))
+        return received
+
+    def _serve(self, received: ReceivedRequest) -> Answer:
+        if received.operation in self._lookups:
+            return document_answer(self._lookups[received.operation](received))
+        script = self._agent if received.operation in AGENT_OPERATIONS else self._script
+        answer = script.say(received)
+        if received.session_id is not None:
+            self._sessions.note(received, answer.awaits)
+        return answer

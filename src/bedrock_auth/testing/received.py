@@ -1,28 +1,24 @@
-"""The requests that LocalBedrock received: reading, checking and keeping them."""
+"""The requests that LocalBedrock received: reading and keeping them."""
 
 from __future__ import annotations
 
 import json
-import re
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from attrs import field, frozen
 
 from bedrock_auth.credentials import masked_key_id
 from bedrock_auth.redaction import redact
-from bedrock_auth.testing.verify import authorization, refuse, scheme
+from bedrock_auth.testing.routes import find_route
+from bedrock_auth.testing.verify import authorization, scheme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bedrock_auth.testing.verify import HttpRequest, Scheme
-
-_ROUTE = re.compile(r"/model/(?P<model>[^/]+)/(?P<operation>converse|converse-stream)")
-_OPERATIONS = {"converse": "Converse", "converse-stream": "ConverseStream"}
-_ROLES = ("user", "assistant", "system")
 
 
 def _masked(access_key_id: str | None) -> str:
@@ -34,9 +30,9 @@ class ReceivedRequest:
     """One request, as it was seen just before its answer went out. Secrets are in the values, never in the repr."""
 
     operation: str | None
-    """``Converse`` or ``ConverseStream``; ``None`` for any other route."""
+    """AWS's name of it, such as ``ConverseStream``; ``None`` where there is no such route."""
     model_id: str | None
-    """Model id or ARN, decoded."""
+    """Id or ARN of the model or inference profile in the path, decoded."""
     access_key_id: str | None = field(repr=_masked)
     """The key that the request claims to be signed with, also where it was refused."""
     signed: Scheme
@@ -49,60 +45,99 @@ class ReceivedRequest:
     """HTTP status of the answer."""
     received_at: float
     """By LocalBedrock's clock, seconds since the epoch."""
+    query: Mapping[str, str] = field(factory=dict)
+    """The parameters of a ``List…`` operation."""
+    agent_id: str | None = None
+    """Id of the agent in the path of InvokeAgent."""
+    agent_alias_id: str | None = None
+    """Id of the agent's alias in the path of InvokeAgent."""
+    session_id: str | None = None
+    """The session of an agent, or that which RetrieveAndGenerate continues or was given."""
+    knowledge_base_id: str | None = None
+    """Id or ARN of the knowledge base that Retrieve or RetrieveAndGenerate asks."""
+    earlier: tuple[ReceivedRequest, ...] = field(default=(), repr=False)
+    """The requests of the same session before this one that were answered, oldest first."""
+    retrieved: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """What was found for RetrieveAndGenerate, as Retrieve returns it."""
+
+    @property
+    def session_state(self) -> dict[str, Any]:
+        """The ``sessionState`` of InvokeAgent, or the ``inlineSessionState`` of InvokeInlineAgent; empty where there is none."""
+        return dict(self.body.get("sessionState") or self.body.get("inlineSessionState") or {})
+
+    @property
+    def action_results(self) -> list[dict[str, Any]]:
+        """The ``functionResult`` or ``apiResult`` of each action that the request reports on; empty where it reports on none."""
+        results = self.session_state.get("returnControlInvocationResults", ())
+        return [said for result in results for said in result.values()]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far, as it was sent; empty where the operation has none."""
+        return list(self.body.get("messages", ()))
+
+    @property
+    def text(self) -> str:
+        """The text of the last user message, or the question to an agent or a knowledge base."""
+        if not self.messages:
+            return self._question()
+        said = [message["content"] for message in self.messages if message.get("role") == "user"] or [""]
+        return said[-1] if isinstance(said[-1], str) else " ".join(block["text"] for block in said[-1] if "text" in block)
+
+    def _question(self) -> str:
+        """Of InvokeAgent and InvokeInlineAgent, of Retrieve, of RetrieveAndGenerate."""
+        body = self.body
+        return str(body.get("inputText") or _text_in(body, "retrievalQuery") or _text_in(body, "input"))
+
+    @property
+    def tool_results(self) -> list[dict[str, Any]]:
+        """The ``toolResult`` of each tool that the last message reports on; empty where it reports on none."""
+        last = self.messages[-1]["content"] if self.messages else ()
+        return [block["toolResult"] for block in last if "toolResult" in block]
+
+
+def _text_in(body: Mapping[str, Any], name: str) -> str:
+    said = body.get(name)
+    return str(said.get("text", "")) if isinstance(said, dict) else ""
 
 
 def read_request(request: HttpRequest, received_at: float) -> ReceivedRequest:
     """What the request says, whether or not it is served."""
-    route = _ROUTE.fullmatch(request.target.partition("?")[0]) if request.method == "POST" else None
+    route = find_route(request)
+    names = route.names if route else {}
     claim = authorization(request)
+    body = json_object(request.body) or {}
     return ReceivedRequest(
-        operation=_OPERATIONS[route["operation"]] if route else None,
-        model_id=unquote(route["model"]) if route else None,
+        operation=route.operation if route else None,
+        model_id=names.get("modelId"),
         access_key_id=claim.access_key_id if claim else None,
         signed=scheme(request),
-        body=_object(request.body) or {},
+        body=body,
         headers=request.headers,
         status=HTTPStatus.OK,
         received_at=received_at,
+        query=dict(parse_qsl(request.target.partition("?")[2])),
+        agent_id=names.get("agentId"),
+        agent_alias_id=names.get("agentAliasId"),
+        session_id=names.get("sessionId", body.get("sessionId") if "retrieveAndGenerateConfiguration" in body else None),
+        knowledge_base_id=names.get("knowledgeBaseId", _knowledge_base_in(body)),
     )
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
+def _knowledge_base_in(body: Mapping[str, Any]) -> str | None:
+    match body:
+        case {"retrieveAndGenerateConfiguration": {"knowledgeBaseConfiguration": {"knowledgeBaseId": str(found)}}}:
+            return found
+    return None
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body holds; ``None`` where it holds none."""
     try:
         document = json.loads(body)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
-
-
-def check_body(body: bytes) -> None:
-    """See that a body is a conversation that Converse can answer.
-
-    Raises:
-        Refused: it is no JSON object, or its messages are not a conversation that the user begins.
-    """
-    document = _object(body)
-    if document is None:
-        refuse("SerializationException", "The request body is not a JSON object.", HTTPStatus.BAD_REQUEST)
-    messages = document.get("messages")
-    if not isinstance(messages, list) or not messages:
-        _refuse_value("The value at 'messages' is not a list of at least one message.")
-    for index, message in enumerate(messages):
-        if not _is_message(message):
-            _refuse_value(f"The value at 'messages.{index}' is not a message with a role and a list of content blocks.")
-    if messages[0]["role"] != "user":
-        _refuse_value("A conversation must start with a user message. Try again with one that does.")
-
-
-def _refuse_value(message: str) -> NoReturn:
-    refuse("ValidationException", message, HTTPStatus.BAD_REQUEST)
-
-
-def _is_message(message: object) -> bool:
-    if not isinstance(message, dict) or message.get("role") not in _ROLES:
-        return False
-    content = message.get("content")
-    return isinstance(content, list) and bool(content) and all(isinstance(block, dict) for block in content)
 
 
 class RequestLog:

@@ -1,144 +1,83 @@
-"""What the local model says: one `Reply` for both Converse and ConverseStream, in the shapes of botocore's model.
+"""What the local model says: one `Reply` for every operation, in the shapes of botocore's model.
 
-`text`, `tool_use` and `reasoning` make the content blocks of a reply. `RawEvents` streams any events verbatim.
+`RawEvents` streams any events verbatim; a `Payload` is a model's own document for InvokeModel.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from attrs import field, frozen, validators
+from attrs import evolve, field, frozen, validators
 
-from bedrock_auth.testing.answers import Answer, document_answer, stream_answer
-from bedrock_auth.testing.frames import encode_event, encode_json
+from bedrock_auth.testing.answers import Answer, body_answer, document_answer, stream_answer
+from bedrock_auth.testing.blocks import Block, Content, Document, blocks_of
+from bedrock_auth.testing.faults import Fault
+from bedrock_auth.testing.frames import JSON, encode_event, encode_json
+from bedrock_auth.testing.generation import generated_document, generated_events, quoted
 from bedrock_auth.testing.received import ReceivedRequest
 
-Document: TypeAlias = dict[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 StreamEvent: TypeAlias = tuple[str, Mapping[str, Any]]
 
 
-class Block(Protocol):
-    """A content block of a reply: whole for Converse, in parts for ConverseStream."""
+class Saying(Protocol):
+    """Something that the model, or the agent, can say in answer to some operations."""
 
-    def to_api(self) -> Document:
-        """The block as Converse returns it."""
-
-    def start(self) -> Document | None:
-        """The ``start`` of its ``contentBlockStart``; ``None`` where AWS sends no such event (text and reasoning)."""
-
-    def deltas(self, size: int) -> Iterator[Document]:
-        """The ``delta`` of each ``contentBlockDelta``, with at most ``size`` characters of text or JSON."""
+    def answer(self, request: ReceivedRequest) -> Answer:
+        """The answer; ``TypeError`` for an operation that it cannot answer."""
 
 
-def _chunks(content: str, size: int) -> list[str]:
-    return [content[at : at + size] for at in range(0, len(content), size)] or [""]
-
-
-@frozen
-class _Text:
-    content: str
-
-    def to_api(self) -> Document:
-        return {"text": self.content}
-
-    def start(self) -> None:
-        return None
-
-    def deltas(self, size: int) -> Iterator[Document]:
-        return ({"text": chunk} for chunk in _chunks(self.content, size))
-
-
-@frozen
-class _ToolUse:
-    name: str
-    input: Any
-    tool_use_id: str
-
-    def to_api(self) -> Document:
-        return {"toolUse": {"toolUseId": self.tool_use_id, "name": self.name, "input": self.input}}
-
-    def start(self) -> Document:
-        return {"toolUse": {"toolUseId": self.tool_use_id, "name": self.name}}
-
-    def deltas(self, size: int) -> Iterator[Document]:
-        return ({"toolUse": {"input": chunk}} for chunk in _chunks(json.dumps(self.input, ensure_ascii=False), size))
-
-
-@frozen
-class _Reasoning:
-    content: str
-    signature: str | None
-
-    def to_api(self) -> Document:
-        signature = {} if self.signature is None else {"signature": self.signature}
-        return {"reasoningContent": {"reasoningText": {"text": self.content, **signature}}}
-
-    def start(self) -> None:
-        return None
-
-    def deltas(self, size: int) -> Iterator[Document]:
-        yield from ({"reasoningContent": {"text": chunk}} for chunk in _chunks(self.content, size))
-        if self.signature is not None:
-            yield {"reasoningContent": {"signature": self.signature}}
-
-
-Content: TypeAlias = str | Block | Iterable[str | Block]
-"""What a reply is made of: a text, a block or several of them."""
-
-
-def text(content: str) -> Block:
-    """A text block."""
-    return _Text(content)
-
-
-def tool_use(name: str, input: Mapping[str, Any], *, tool_use_id: str | None = None) -> Block:  # noqa: A002 - AWS's own word
-    """A request to run a tool, streamed as partial JSON; its id is random, as AWS's are, where none is given."""
-    return _ToolUse(name, input, tool_use_id or f"tooluse_{secrets.token_urlsafe(16)}")
-
-
-def reasoning(content: str, signature: str | None = "c2lnbmF0dXJl") -> Block:
-    """A reasoning block; ``None`` leaves out its signature."""
-    return _Reasoning(content, signature)
-
-
-def _blocks(content: Content) -> tuple[Block, ...]:
-    if isinstance(content, str):
-        return (text(content),)
-    if isinstance(content, Iterable) and not isinstance(content, Mapping):
-        return tuple(_block(part) for part in content)
-    return (_block(content),)
-
-
-def _block(part: Any) -> Block:
-    if isinstance(part, str):
-        return text(part)
-    if hasattr(part, "deltas"):
-        return part  # type: ignore[no-any-return] # a user's own block has the methods of Block
-    msg = f"a content block is made by text(), tool_use() or reasoning(), not {type(part).__name__}"
-    raise TypeError(msg)
+def _seconds() -> Any:
+    return field(default=0.0, kw_only=True, validator=validators.ge(0))
 
 
 @frozen
 class Reply:
-    """One answer of the model.
+    """One answer of the model, whichever operation asks.
+
+    InvokeModel gets it as Amazon Nova's own document, which is that of Converse; streamed, each chunk is an event of
+    ConverseStream.
 
     Raises:
         TypeError: the content is neither a text nor content blocks.
     """
 
-    content: tuple[Block, ...] = field(converter=_blocks)
+    content: tuple[Block, ...] = field(converter=blocks_of)
     """A text, a block or several of them."""
     stop_reason: str | None = field(default=None, kw_only=True)
     """By default ``tool_use`` where a tool is asked for, else ``end_turn``."""
     usage: Mapping[str, Any] | None = field(default=None, kw_only=True)
     """By default ten input tokens, and one output token for each delta."""
-    delay: float = field(default=0.0, kw_only=True, validator=validators.ge(0))
+    delay: float = _seconds()
     """Seconds between the events of a stream."""
     chunk_size: int = field(default=8, kw_only=True, validator=validators.ge(1))
     """Characters of text, reasoning or tool input in each delta of a stream."""
+    fault: Fault | None = field(default=None, kw_only=True)
+    """What happens to this answer on its way."""
+
+    def answer(self, request: ReceivedRequest) -> Answer:
+        """The whole document, or the stream."""
+        if self.fault is not None:
+            return self.fault.apply(lambda: evolve(self, fault=None).answer(request))
+        match request.operation:
+            case "ConverseStream":
+                return streamed(request, self.to_events(), self.delay)
+            case "InvokeModelWithResponseStream":
+                return streamed(request, _chunks(encode_json({kind: said}) for kind, said in self.to_events()), self.delay)
+            case "RetrieveAndGenerate":
+                return document_answer(generated_document(self._texts(), request))
+            case "RetrieveAndGenerateStream":
+                return streamed(request, generated_events(self._texts(), request, self.chunk_size), self.delay)
+            case "Converse" | "InvokeModel":
+                return document_answer(self.to_document())
+        msg = f"a Reply is what a model says and cannot answer {request.operation}; give LocalBedrock.agent an AgentReply"
+        raise TypeError(msg)
+
+    def _texts(self) -> list[str]:
+        return [said["text"] for block in self.content if "text" in (said := block.to_api())]
 
     def to_document(self) -> Document:
         """The whole answer of Converse."""
@@ -164,7 +103,8 @@ class Reply:
         yield "contentBlockStop", place
 
     def _stop_reason(self) -> str:
-        asks_for_tools = any("toolUse" in block.to_api() for block in self.content)
+        tools = [block.to_api().get("toolUse", {}) for block in self.content]
+        asks_for_tools = any(tool and tool.get("type") != "server_tool_use" for tool in tools)
         return self.stop_reason or ("tool_use" if asks_for_tools else "end_turn")
 
     def _measured(self) -> Document:
@@ -178,48 +118,81 @@ class Reply:
 
 @frozen
 class RawEvents:
-    """Events to stream verbatim: pairs of an event type and its document; bytes go out in base64. ConverseStream only."""
+    """Events to stream verbatim: pairs of an event type and its document; bytes go out in base64. For streams only.
+
+    For any operation with a stream, those of agents and knowledge bases included.
+    """
 
     events: tuple[StreamEvent, ...] = field(converter=tuple)
-    delay: float = field(default=0.0, kw_only=True, validator=validators.ge(0))
+    delay: float = _seconds()
     """Seconds between the events."""
 
+    def answer(self, request: ReceivedRequest) -> Answer:
+        """The stream."""
+        if request.operation not in STREAMS:
+            msg = f"RawEvents can answer streams only, not {request.operation}; give LocalBedrock a Reply"
+            raise TypeError(msg)
+        return streamed(request, self.events, self.delay)
 
-Said: TypeAlias = Content | Reply | RawEvents
+
+def _encoded(parts: Iterable[Any]) -> tuple[bytes, ...]:
+    return tuple(part if isinstance(part, bytes) else encode_json(part) for part in parts)
+
+
+@frozen
+class Payload:
+    """A model's own documents for InvokeModel, which takes one, and InvokeModelWithResponseStream, a chunk for each."""
+
+    parts: tuple[bytes, ...] = field(converter=_encoded)
+    """JSON documents, or bytes to send as they are."""
+    delay: float = _seconds()
+    """Seconds between the chunks of a stream."""
+
+    def answer(self, request: ReceivedRequest) -> Answer:
+        """The one document, or the stream of all."""
+        if request.operation == "InvokeModelWithResponseStream":
+            return streamed(request, _chunks(self.parts), self.delay)
+        if request.operation != "InvokeModel" or len(self.parts) != 1:
+            many = len(self.parts)
+            msg = f"a Payload of {many} parts cannot answer {request.operation}; InvokeModel takes one, its stream any number"
+            raise TypeError(msg)
+        return body_answer(self.parts[0])
+
+
+def _chunks(parts: Iterable[bytes]) -> Iterator[StreamEvent]:
+    return (("chunk", {"bytes": part}) for part in parts)
+
+
+def _agent_headers(request: ReceivedRequest) -> Mapping[str, str]:
+    memory = {"x-amz-bedrock-agent-memory-id": request.body["memoryId"]} if "memoryId" in request.body else {}
+    return {"x-amz-bedrock-agent-session-id": str(request.session_id), "x-amzn-bedrock-agent-content-type": JSON, **memory}
+
+
+STREAMS: Mapping[str, Callable[[ReceivedRequest], Mapping[str, str]]] = {
+    "ConverseStream": lambda _: {},
+    "InvokeModelWithResponseStream": lambda _: {"X-Amzn-Bedrock-Content-Type": JSON},
+    "InvokeAgent": _agent_headers,
+    "InvokeInlineAgent": _agent_headers,
+    "RetrieveAndGenerateStream": lambda request: {"x-amzn-bedrock-knowledge-base-session-id": str(request.session_id)},
+}
+"""The operations that are answered with a stream, and the headers that come before it."""
+
+
+def streamed(request: ReceivedRequest, events: Iterable[StreamEvent], delay: float) -> Answer:
+    """The stream of these events, with the headers of its operation."""
+    said = tuple(events)
+    answer = stream_answer((encode_event(kind, encode_json(document)) for kind, document in said), delay)
+    awaits = next((document for kind, document in said if kind == "returnControl"), None)
+    return evolve(answer, headers=STREAMS[str(request.operation)](request), awaits=awaits)
+
+
+Said: TypeAlias = Content | Saying | Fault
 AnyReply: TypeAlias = Said | Callable[[ReceivedRequest], Said]
 """What ``LocalBedrock.reply`` takes: something to say, or a function that says it."""
 
 
-def checked_reply(reply: AnyReply) -> Reply | RawEvents | Callable[[ReceivedRequest], Said]:
-    """The reply in one of three forms.
-
-    Raises:
-        TypeError: it is none of the things that a reply can be.
-    """
-    return reply if isinstance(reply, Reply | RawEvents) or callable(reply) else Reply(reply)
-
-
 def quote_user(request: ReceivedRequest) -> Reply:
-    """The default reply: the text of the last user message, quoted."""
-    said = [message for message in request.body["messages"] if message.get("role") == "user"]
-    words = " ".join(block["text"] for block in said[-1]["content"] if "text" in block)
-    return Reply(f"You said: “{words}”")
-
-
-def answer_with(reply: AnyReply, request: ReceivedRequest) -> Answer:
-    """The answer to this request.
-
-    Raises:
-        TypeError: a reply function returned no reply, or RawEvents are to answer Converse.
-    """
-    said = checked_reply(reply(request) if callable(reply) else reply)
-    if callable(said):
-        msg = "a reply function must return a reply, not another function"
-        raise TypeError(msg)
-    if request.operation == "ConverseStream":
-        events = said.events if isinstance(said, RawEvents) else said.to_events()
-        return stream_answer((encode_event(kind, encode_json(document)) for kind, document in events), said.delay)
-    if isinstance(said, RawEvents):
-        msg = "RawEvents can answer ConverseStream only; give LocalBedrock.reply() a Reply for Converse"
-        raise TypeError(msg)
-    return document_answer(said.to_document())
+    """The default reply: the text of the last user message, quoted; of RetrieveAndGenerate, what was found."""
+    if str(request.operation).startswith("RetrieveAndGenerate"):
+        return Reply(quoted(request.retrieved))
+    return Reply(f"You said: “{request.text}”")
