@@ -1,0 +1,117 @@
+"""`RagStream` and `AsyncRagStream`: the answers of a `RagChat` while they are being given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bedrock_auth.bedrock.errors import IncompleteStreamError
+from bedrock_auth.bedrock.events import TextDelta
+from bedrock_auth.bedrock.rag_events import HitCitation, RagEvent, RagResponse
+from bedrock_auth.bedrock.rag_fold import CitationFold
+from bedrock_auth.bedrock.runs import AsyncRun, Run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from typing import Self
+
+    from bedrock_auth.bedrock.aio import AsyncConverseStream
+    from bedrock_auth.bedrock.rag_events import FoundText
+    from bedrock_auth.bedrock.response import ConverseResponse
+    from bedrock_auth.bedrock.stream import ConverseStream
+
+
+def _shown(event: RagEvent) -> str:
+    if type(event) is TextDelta:
+        return event.text
+    return event.marker if type(event) is HitCitation else ""
+
+
+def _final(response: RagResponse | None) -> RagResponse:
+    if response is not None:
+        return response
+    msg = "the stream was closed before the answer had been read to its end; nothing of it is kept"
+    raise IncompleteStreamError(msg, code="StreamClosed", operation="ConverseStream")
+
+
+class RagStream(Run[RagEvent, RagResponse]):
+    """An iterator of `RagEvent`, and a context manager that closes the connection where the reader leaves early.
+
+    Question and answer are kept in the conversation when it has been read to its end. One thread reads it.
+    """
+
+    def __init__(self, stream: ConverseStream, hits: tuple[FoundText, ...], finish: Callable[[ConverseResponse], None]) -> None:
+        """An opened stream; `RagChat.stream` makes it. ``finish`` gets the whole answer and may refuse it."""
+        super().__init__()
+        self.hits = hits
+        """What the model is shown; ``[1]`` is the first of them."""
+        self._stream = stream
+        self._finish = finish
+        self._fold = CitationFold(hits)
+        self._response: RagResponse | None = None
+
+    def _play(self) -> Iterator[RagEvent]:
+        for event in self._stream:
+            yield from self._fold.add(event)
+        answer = self._stream.response
+        self._finish(answer)
+        self._response = self._fold.response(answer)
+
+    def _final(self) -> RagResponse:
+        return _final(self._response)
+
+    def close(self) -> None:
+        """Leave, and keep nothing unless it was read to its end; more calls change nothing."""
+        self._stream.close()
+        super().close()
+
+    @property
+    def text_stream(self) -> Iterator[str]:
+        """The text of the answer, markers included, piece by piece.
+
+        Raises:
+            Exception: as iterating the stream does.
+        """
+        return filter(None, map(_shown, self))
+
+
+class AsyncRagStream(AsyncRun[RagEvent, RagResponse]):
+    """`RagStream` for asyncio: ``async with chat.astream(…) as stream``. The search begins when the block is entered."""
+
+    def __init__(self, open_stream: Callable[[AsyncRagStream], Awaitable[AsyncConverseStream]]) -> None:
+        """A stream that has not been opened; `RagChat.astream` makes it."""
+        super().__init__()
+        self._open = open_stream
+        self._response: RagResponse | None = None
+
+    def begin(self, hits: tuple[FoundText, ...], finish: Callable[[ConverseResponse], Awaitable[None]]) -> None:
+        """Take what was found, and who gets the whole answer; for `RagChat`, while the stream is being opened."""
+        self.hits = hits
+        self._finish = finish
+        self._fold = CitationFold(hits)
+
+    async def __aenter__(self) -> Self:
+        self._stream = await self._open(self)
+        return self
+
+    async def _play(self) -> AsyncIterator[RagEvent]:
+        async for event in self._stream:
+            for found in self._fold.add(event):
+                yield found
+        answer = await self._stream.get_response()
+        await self._finish(answer)
+        self._response = self._fold.response(answer)
+
+    def _final(self) -> RagResponse:
+        return _final(self._response)
+
+    async def aclose(self) -> None:
+        """As `RagStream.close`."""
+        self._stream.close()
+        await super().aclose()
+
+    @property
+    async def text_stream(self) -> AsyncIterator[str]:
+        """As `RagStream.text_stream`."""
+        async for event in self:
+            if text := _shown(event):
+                yield text
