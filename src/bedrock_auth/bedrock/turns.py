@@ -56,7 +56,7 @@ class Turns:
             ConfigurationError: there are no tools, one has no handler, or a setting is wrong.
         """
         rest: dict[str, Any] = dict(options)
-        self._max_turns = self._left = _checked_turns(rest.pop("max_turns", 10))
+        self._max_turns = self._left = checked_turns(rest.pop("max_turns", 10))
         self._on_input_error = checked_choice("on_input_error", rest.pop("on_input_error", "report"))
         tools = listed(rest.get("tools"))
         self.toolbox = Toolbox.of(tools, checked_choice("on_handler_error", rest.pop("on_handler_error", "raise")))
@@ -94,7 +94,8 @@ class Turns:
         """
         if self._on_input_error == "raise" or error.partial is None or error.partial.stop_reason != "tool_use":
             raise error
-        return error.partial
+        partial: ConverseResponse = error.partial
+        return partial
 
     def final(self) -> ConverseResponse:
         """The model's last answer.
@@ -115,7 +116,12 @@ class Turns:
         return TurnLimitError(msg, code="TurnLimit", operation="ConverseStream", partial=response)
 
 
-def _checked_turns(max_turns: Any) -> int:
+def checked_turns(max_turns: Any) -> int:
+    """The most turns of a run.
+
+    Raises:
+        ConfigurationError: it is no such number.
+    """
     if isinstance(max_turns, int) and max_turns > 0:
         return max_turns
     raise ConfigurationError(f"max_turns is how often the model may be asked, at least 1, not {max_turns!r}", setting="max_turns")
