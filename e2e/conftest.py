@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,7 +17,8 @@ from support.peers import Microburst, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+PEERS = Path(__file__).parent / "peers"
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +27,34 @@ def peers_python() -> str:
     python = os.environ.get("MINISTACK_PYTHON")
     assert python, "MINISTACK_PYTHON is not set: run nox -s e2e, which installs MiniStack in an environment of its own"
     return python
+
+
+DECOYS = {
+    "AWS_ACCESS_KEY_ID": "AKIADECOYDECOYDECOY0",
+    "AWS_SECRET_ACCESS_KEY": "decoy",
+    "AWS_PROFILE": "no-such-profile",
+    "AWS_BEARER_TOKEN_BEDROCK": "bedrock-api-key-decoy",
+}
+
+
+@pytest.fixture(scope="session")
+def ask_frameworks(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Run a script of ``peers`` in the frameworks' environment, where somebody else's keys lie around, and read its JSON."""
+    python = os.environ.get("FRAMEWORKS_PYTHON")
+    assert python, "FRAMEWORKS_PYTHON is not set: run nox -s e2e, which installs the frameworks in an environment of their own"
+
+    def ask(script: str, *options: str) -> dict[str, Any]:
+        home = tmp_path_factory.mktemp("frameworks")
+        environ = {"HOME": str(home), "PATH": os.environ["PATH"], "OTEL_SDK_DISABLED": "true", **DECOYS}
+        ran = subprocess.run(
+            [python, *options, str(PEERS / script)],
+            env=environ, cwd=home, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        said: dict[str, Any] = json.loads(ran.stdout)
+        return said
+
+    return ask
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +111,5 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, ministack_url: str, tmp_path: Pa
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIADECOYDECOYDECOY0")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "decoy")
-    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-decoy")
+    for name, value in DECOYS.items():
+        monkeypatch.setenv(name, value)

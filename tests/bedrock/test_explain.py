@@ -22,7 +22,7 @@ from bedrock_auth import (
 from bedrock_auth.bedrock import BedrockError, ConnectionLostError, DecodeError, IncompleteStreamError, ToolInputError
 from bedrock_auth.bedrock.causes import CAUSES
 from bedrock_auth.bedrock.errors import Call
-from bedrock_auth.bedrock.explain import Explanation, explain
+from bedrock_auth.bedrock.explanation import Explanation, explain
 from bedrock_auth.bedrock.translate import translate
 
 PRINCIPAL = "User: arn:aws:sts::123456789012:assumed-role/App/me@example.com is not authorized to perform:"
@@ -207,6 +207,7 @@ OURS = [
     (ConnectionLostError("x", code="ReadTimeout", operation="Converse"), "read_timeout", False),
     (IncompleteStreamError("x", code="IncompleteStream", retryable=True), ".partial", True),
     (IncompleteStreamError("x", code="StreamClosed"), "with block", False),
+    (IncompleteStreamError("x", code="NoAnswer"), "enable_trace=True", False),
     (DecodeError("x", code="NotAnEventStream"), "HTTPS_PROXY", False),
     (ToolInputError("x", code="InvalidToolInput"), "max_tokens", False),
     (BedrockError("x", code="Odd"), "botocore's documentation", False),

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, EventStreamError
 from botocore.session import Session
 
 from bedrock_auth.bedrock.errors import Call, ServiceError
-from bedrock_auth.bedrock.explain import explain
+from bedrock_auth.bedrock.explanation import explain
 from bedrock_auth.bedrock.reasons import REASONS, canonical_code, reason_of
 from bedrock_auth.bedrock.translate import translate
 

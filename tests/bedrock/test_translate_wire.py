@@ -21,7 +21,7 @@ from bedrock_auth.bedrock.errors import (
     UnavailableError,
     ValidationError,
 )
-from bedrock_auth.bedrock.explain import explain
+from bedrock_auth.bedrock.explanation import explain
 from bedrock_auth.testing import ExpiredToken, ServiceError as Refusal, StreamError, StreamException, Throttle
 
 PRINCIPAL = "User: arn:aws:sts::123456789012:assumed-role/App/me@example.com"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from functools import cache
 from typing import Any
 
@@ -73,6 +74,7 @@ def _scalar(of: Any) -> st.SearchStrategy[Any]:
         "long": st.integers(0, 2**53),
         "float": st.floats(0, 1, width=32),
         "double": st.floats(0, 1),
+        "timestamp": st.datetimes(timezones=st.just(UTC)),
     }[of.type_name]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -82,6 +82,11 @@ def member(union: Mapping[str, Any], known: Collection[str]) -> tuple[str, Any]:
 def given(**members: Any) -> dict[str, Any]:
     """The members of a structure that have a value."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def made(make: Callable[[Any], Any], value: Any) -> Any:
+    """What ``make`` makes of a value, if there is one."""
+    return None if value is None else make(value)
 
 
 def others(structure: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from botocore import xform_name
 from botocore.exceptions import ClientError, IncompleteReadError
@@ -43,6 +44,9 @@ _running: ContextVar[_Running | None] = ContextVar("bedrock_auth.running_call", 
 sending: ContextVar[Callable[[], None] | None] = ContextVar("bedrock_auth.sending", default=None)
 """Called when a call of the wrappers is signed and goes out; from there on its thread waits more than it works."""
 
+_prepared: WeakSet[Any] = WeakSet()
+"""The events of clients that are ready."""
+
 
 def call(client: BaseClient, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """boto3's response to one attempt at an operation, which was sent once.
@@ -68,10 +72,13 @@ def call(client: BaseClient, operation: str, request: Mapping[str, Any]) -> dict
 
 
 def prepare(client: BaseClient) -> None:
-    """Make a client ready for `call`; repeating it changes nothing."""
+    """Make a client ready for `call`; repeating it changes nothing, and costs nothing where callers share a client."""
+    if client.meta.events in _prepared:
+        return
     service = client.meta.service_model.service_id.hyphenize()
     for event, handler in _HANDLERS.items():
         client.meta.events.register_first(f"{event}.{service}", handler, unique_id=f"bedrock-auth-{event}")
+    _prepared.add(client.meta.events)
 
 
 def _send_once(

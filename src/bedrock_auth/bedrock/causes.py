@@ -56,6 +56,12 @@ _CALLS = (
     ),
     Cause(
         call.IncompleteStreamError,
+        ("NoAnswer",),
+        "The agent stopped without text and without returning control; a collaborator or an action of its may have failed.",
+        "Ask with enable_trace=True and look at .partial.traces. It may have acted, so think before you ask again.",
+    ),
+    Cause(
+        call.IncompleteStreamError,
         (),
         "The stream ended before messageStop: the service, a proxy or a load balancer broke it off.",
         "Send the request again; what had come is in .partial. A stream that ended early is not a short answer.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
 from botocore.config import Config
@@ -29,6 +29,14 @@ STREAM_TIMEOUT = 600
 """Seconds that a stream may be silent: models that think without showing it are, for minutes."""
 
 GetClient: TypeAlias = "Callable[[], BaseClient]"
+
+
+class MakesClients(Protocol):
+    """A boto3 session, or what makes clients as one does, such as a `Caller`."""
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """boto3's ``client(service_name, region_name=…, config=…)``."""
 
 
 class Clients:

@@ -15,7 +15,8 @@
     │  ├─ NotFoundError                no such model, agent … in the region -> another id
     │  ├─ ValidationError              the request cannot be served         -> another request
     │  │  ├─ InferenceProfileRequiredError  .suggestions                    -> a profile's id for the model's
-    │  │  └─ ContextWindowExceededError     longer than the model reads     -> a shorter conversation
+    │  │  ├─ ContextWindowExceededError     longer than the model reads     -> a shorter conversation
+    │  │  └─ SessionExpiredError            the service has forgotten it    -> a new session, without what was said
     │  └─ GuardrailIntervenedError     answered, but by a guardrail or filter
     ├─ IncompleteStreamError           the stream ended before the message did
     ├─ ConnectionLostError             not reached, cut off, or silent for too long
@@ -32,15 +33,12 @@ Credentials that cannot be had are a `bedrock_auth.CredentialError`, and a reque
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 from botocore.exceptions import ClientError
 
 from bedrock_auth.errors import BedrockAuthError
-
-if TYPE_CHECKING:
-    from bedrock_auth.bedrock.response import ConverseResponse
 
 
 class BedrockError(BedrockAuthError):
@@ -58,8 +56,9 @@ class BedrockError(BedrockAuthError):
     """Whether the same request may well succeed when it is sent again. A new request is paid for again."""
     in_stream: bool = False
     """Whether it failed after the service had begun to answer."""
-    partial: ConverseResponse | None = None
-    """What had arrived of a streamed answer. A tool use whose input was cut has its text in ``input_text``."""
+    partial: Any = None
+    """What had arrived of a streamed answer, in the class of whole ones, such as `ConverseResponse`. A tool use in it whose input
+    was cut has its text in ``input_text``."""
 
 
 class ServiceError(BedrockError, ClientError):
@@ -72,7 +71,7 @@ class ServiceError(BedrockError, ClientError):
     response: dict[str, Any]  # type: ignore[assignment]  # what a service sends is not limited to the stubs' TypedDict
     """The error as botocore's ClientError has it; ``["Error"]["Code"]`` is canonical inside streams as well."""
     retry_after: float = 0.0
-    """Seconds before which sending the same request again is of no use; 0 where nobody knows. AWS's own wish is in its headers."""
+    """Seconds before which sending it again is of no use, as far as that is known; what AWS asks for is in its headers."""
     original_status: int | None = None
     """The HTTP status that the model itself gave, for ModelErrorException and ModelStreamErrorException."""
     original_message: str | None = None
@@ -174,19 +173,28 @@ class ContextWindowExceededError(ValidationError):
     """
 
 
+class SessionExpiredError(ValidationError):
+    """The session that the request goes on with is over: those of knowledge bases last a day. Or it never was.
+
+    The code is ``ValidationException``. What was said in the session is lost to the service.
+    """
+
+
 class GuardrailIntervenedError(ServiceError):
     """The answer is not the model's: a guardrail or a content filter stepped in.
 
-    Nothing raises it but `ConverseResponse.raise_for_stop_reason`: such an answer is an answer, and may be all that is wanted.
+    Only `ConverseResponse.raise_for_stop_reason`, `GuardrailVerdict.raise_if_intervened` and what calls them raise it: such an
+    answer is an answer, and may be all that is wanted.
 
     The code is ``GuardrailIntervened`` or ``ContentFiltered``. ``.partial`` is what was answered, the guardrail's trace included.
     """
 
 
 class IncompleteStreamError(BedrockError):
-    """The stream ended before ``messageStop``: the answer is not whole, whatever it looks like.
+    """The stream ended before the answer did, a model's before ``messageStop``: it is not whole, whatever it looks like.
 
-    The code is ``IncompleteStream``, or ``StreamClosed`` where this program closed it and then asked for the response.
+    The code is ``IncompleteStream``; ``StreamClosed`` where this program closed it and then asked for the response; ``NoAnswer``
+    where an agent's ended well, but without an answer.
     """
 
 
@@ -231,7 +239,7 @@ class Call:
     region_name: str | None = None
     """Where it was sent; errors suggest inference profiles of this region."""
 
-    def details(self, partial: ConverseResponse | None = None) -> dict[str, Any]:
+    def details(self, partial: Any = None) -> dict[str, Any]:
         """The details that every `BedrockError` of this call has."""
         common = {"operation": self.operation, "request_id": self.request_id, "in_stream": self.in_stream}
         return common if partial is None else {**common, "partial": partial}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,9 +18,10 @@ from bedrock_auth.bedrock.translate import translate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import boto3
     from botocore.client import BaseClient
     from botocore.config import Config
+
+    from bedrock_auth.bedrock.clients import MakesClients
 
 T = TypeVar("T")
 
@@ -139,7 +141,7 @@ class AvailableModel:
 
 
 def available_models(
-    session: boto3.Session, *, region_name: str | None = None, config: Config | None = None
+    session: MakesClients, *, region_name: str | None = None, config: Config | None = None
 ) -> tuple[AvailableModel, ...]:
     """The foundation models of a region, in AWS's order, each with the inference profiles that lead to it.
 
@@ -182,7 +184,7 @@ def _listed(client: BaseClient, operation: str, request: dict[str, Any], member:
 
 
 def _asked(client: BaseClient, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    attempts = Attempts(RetryPolicy(attempts_of(client.meta.config)))
+    attempts = Attempts(RetryPolicy(attempts_of(client.meta.config)), time.sleep)
     try:
         return attempts.run(partial(call, client, operation, request))
     except AccessDeniedError as error:

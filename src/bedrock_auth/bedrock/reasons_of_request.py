@@ -8,6 +8,7 @@ from bedrock_auth.bedrock.errors import (
     InferenceProfileRequiredError,
     ModelFailedError,
     NotFoundError,
+    SessionExpiredError,
     ValidationError,
 )
 from bedrock_auth.bedrock.reason import Reason
@@ -89,6 +90,14 @@ _MODELS = (
 )
 
 _VALIDATION = (
+    Reason(
+        _INVALID,
+        SessionExpiredError,
+        says=r"session with id \S* is not valid|session (?:\S+ )?(?:has |is )?expired",
+        why="The session that the request goes on with is over (those of knowledge bases last 24 hours), or it never was.",
+        fix="Begin a new one: leave the session id out. The service has forgotten what was said.",
+        page="Amazon Bedrock API Reference: RetrieveAndGenerate",
+    ),
     Reason(
         _INVALID,
         ValidationError,

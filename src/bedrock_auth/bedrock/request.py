@@ -7,12 +7,12 @@ upload, `bedrock_auth.bedrock.limits` says before.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypedDict
 
 from attrs import frozen
 
-from bedrock_auth.bedrock.api_form import given, several
+from bedrock_auth.bedrock.api_form import given, made, several
 from bedrock_auth.bedrock.blocks import CachePoint, GuardBlock, TextBlock
 from bedrock_auth.bedrock.content import Message, content_to_api
 from bedrock_auth.bedrock.limits import check_messages
@@ -124,27 +124,24 @@ def converse_request(model_id: str, messages: Messages | None, options: Mapping[
 def _parameters(ours: Mapping[str, Any], *, streamed: bool) -> dict[str, Any]:
     """boto3's parameters for the options that have names of our own."""
     return given(
-        system=_made(content_to_api, ours.get("system")),
-        inferenceConfig=_inference(ours) or None,
+        system=made(content_to_api, ours.get("system")),
+        inferenceConfig=inference_config(ours) or None,
         toolConfig=_tools(ours.get("tools"), ours.get("tool_choice")),
         guardrailConfig=_guardrail(ours.get("guardrail"), streamed=streamed),
-        serviceTier=_made(_service_tier, ours.get("service_tier")),
-        performanceConfig=_made(_performance, ours.get("latency")),
+        serviceTier=made(_service_tier, ours.get("service_tier")),
+        performanceConfig=made(_performance, ours.get("latency")),
         requestMetadata=ours.get("request_metadata"),
-        outputConfig=_made(_output, ours.get("output_config")),
-        promptVariables=_made(_variables, ours.get("prompt_variables")),
+        outputConfig=made(_output, ours.get("output_config")),
+        promptVariables=made(_variables, ours.get("prompt_variables")),
         additionalModelRequestFields=ours.get("additional_model_request_fields"),
-        additionalModelResponseFieldPaths=_made(_list, ours.get("additional_model_response_field_paths")),
+        additionalModelResponseFieldPaths=made(_list, ours.get("additional_model_response_field_paths")),
     )
 
 
-def _made(make: Callable[[Any], Any], value: Any) -> Any:
-    return None if value is None else make(value)
-
-
-def _inference(ours: Mapping[str, Any]) -> dict[str, Any]:
+def inference_config(ours: Mapping[str, Any]) -> dict[str, Any]:
+    """AWS's inference configuration, empty where none of its numbers is given."""
     numbers = {theirs: ours.get(name) for name, theirs in _INFERENCE.items()}
-    return given(**numbers, stopSequences=_made(_list, ours.get("stop_sequences")))
+    return given(**numbers, stopSequences=made(_list, ours.get("stop_sequences")))
 
 
 def _list(texts: str | Iterable[str]) -> list[str]:

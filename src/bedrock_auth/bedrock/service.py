@@ -17,11 +17,10 @@ from bedrock_auth.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    import boto3
     from botocore.client import BaseClient
     from botocore.config import Config
 
-    from bedrock_auth.bedrock.clients import GetClient
+    from bedrock_auth.bedrock.clients import GetClient, MakesClients
     from bedrock_auth.bedrock.retry import RetryListener
 
 S = TypeVar("S", bound=TypedStream[Any])
@@ -41,7 +40,7 @@ class ServiceWrapper:
 
     def __init__(  # noqa: PLR0913 - two kinds of client, and their settings
         self,
-        session: boto3.Session | None = None,
+        session: MakesClients | None = None,
         *,
         client: BaseClient | None = None,
         region_name: str | None = None,

@@ -30,8 +30,6 @@ from bedrock_auth.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bedrock_auth.bedrock.response import ConverseResponse
-
 FAILURES = (aws.BotoCoreError, aws.ClientError, http.HTTPError, OSError)
 """What a call can raise before the service has answered. Anything else is a bug, here or in a handler of the caller's."""
 
@@ -55,10 +53,12 @@ _STATUS = {
 """What the service models give the exceptions of their streams, which come without a status."""
 _PAID = frozenset({"Converse", "InvokeModel", "RetrieveAndGenerate", ANY_CALL})
 """Whole answers at which the model may still be at work when the client gives up."""
+_ACTING = frozenset({"InvokeAgent", "InvokeInlineAgent"})
+"""Operations that do more than answer. Their streams come as ``application/json`` (boto/boto3#3997)."""
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
-def translate(error: Exception, call: Call, partial: ConverseResponse | None = None) -> BedrockAuthError:
+def translate(error: Exception, call: Call, partial: Any = None) -> BedrockAuthError:
     """The error to raise instead of this one, which becomes its ``__cause__`` unless it shows a secret.
 
     Errors of this library, those of credentials above all, are returned as they are. A request that botocore refuses to
@@ -70,7 +70,14 @@ def translate(error: Exception, call: Call, partial: ConverseResponse | None = N
         return _invalid_request(error, call)
     made = _translator(error, call)(error, call, call.details(partial))
     made.__cause__ = error if redact(str(error)) == str(error) else None
+    if isinstance(made, ConnectionLostError | DecodeError) and _may_have_acted(made, call):
+        made.retryable = False
     return made
+
+
+def _may_have_acted(error: BedrockError, call: Call) -> bool:
+    """Whether an agent was at work, and may have done what must not be done twice."""
+    return call.operation in _ACTING and (call.in_stream or error.code == "ReadTimeout")
 
 
 _Translator: TypeAlias = "Callable[[Any, Call, dict[str, Any]], BedrockAuthError]"
@@ -137,6 +144,8 @@ def _undecodable(error: Exception, call: Call, details: dict[str, Any]) -> Bedro
 def not_an_event_stream(call: Call, details: dict[str, Any]) -> DecodeError | None:
     """The error to raise where a stream that failed says itself that it was none."""
     if not call.in_stream or call.content_type is None or call.content_type.startswith(_EVENT_STREAM):
+        return None
+    if call.operation in _ACTING and call.content_type.startswith("application/json"):
         return None
     msg = (
         f"{call.operation}: the answer is {call.content_type}, not an event stream; is this endpoint Amazon Bedrock, or a proxy?"
