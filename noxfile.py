@@ -93,9 +93,17 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def mutants(session: nox.Session) -> None:
-    """Break the refresh engine in dozens of ways and see that its tests notice each."""
+    """Break the refresh engine and the request scope in dozens of ways and see that their tests notice each."""
     session.install(*DEV, env=QUIET)
     session.run("python", "tests/break_the_engine.py")
+
+
+@nox.session(reuse_venv=True)
+def load(session: nox.Session) -> None:
+    """Two hundred thousand requests of five hundred callers, each judged where it arrives; prints mix-ups and the rate."""
+    session.install(*DEV, env=QUIET)
+    install_wheel(session, "", "--no-deps")
+    session.run("python", "tests/scope/load.py", *session.posargs)
 
 
 @nox.session(reuse_venv=True)
