@@ -1,8 +1,8 @@
-"""Break the refresh engine on purpose, one rule at a time, and see whether its tests notice.
+"""Break the refresh engine, then the request scope, on purpose, one rule at a time, and see whether their tests notice.
 
 Run it as ``python tests/break_the_engine.py`` (or ``nox -s mutants``). Each breakage is applied to a copy of the package and
-the engine's tests are run against that copy; a breakage that survives makes the script fail. The last column is the first
-test that caught it.
+the tests of what it breaks are run against that copy; a breakage that survives makes the script fail. The last column is the
+first test that caught it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BREAKAGES = [
+ENGINE = [
     ("expired answers are accepted", "refresh.py", "return answer.unexpired(self._now())", "return answer"),
     ("a wait after a failure is too short", "policy.py", "BACKOFF = (5 * MINUTE, 10 * MINUTE)", "BACKOFF = (4 * MINUTE, 10 * MINUTE)"),
     ("a wait after a failure is too long", "policy.py", "BACKOFF = (5 * MINUTE, 10 * MINUTE)", "BACKOFF = (5 * MINUTE, 11 * MINUTE)"),
@@ -57,6 +57,29 @@ BREAKAGES = [
     ("errors are shared between threads", "errors.py", "        twin = copy.copy(error)", "        return error"),
 ]  # fmt: skip
 
+SCOPE = [
+    ("a caller that is closed gives way to the one around it", "scope.py", "        self._scope.enter(caller)\n", "        around = self._around and self._around[0]\n        if around:\n            caller._open = lambda: caller._source or around._open()\n        self._scope.enter(caller)\n"),
+    ("a closed caller signs", "caller.py", "source, self._source = self._source, None", "source = self._source"),
+    ("leaving a block does not close its caller", "scope.py", "        caller.close()\n", ""),
+    ("leaving a block changes other contexts", "scope.py", "if self._scope.caller is caller:", "if True:"),
+    ("leaving a block does not restore the one around it", "scope.py", "self._scope._here.set(around)", "self._scope._here.set(None)"),
+    ("the caller is looked for at signing", "signing.py", 'events.register("before-parameter-build", capture, ', 'events.register("before-sign", lambda request, **_: capture(request.context), '),
+    ("a call that nobody makes is signed by who comes meanwhile", "bridge.py", "return SourceCredentials(self.scope.caller or self.scope.nobody)", "return None if self.scope.caller is None else SourceCredentials(self.scope.caller)"),
+    ("the first caller's set is kept for the others", "bridge.py", "return SourceCredentials(self.scope.caller or self.scope.nobody)", 'return vars(self).setdefault("kept", SourceCredentials(self.scope.caller or self.scope.nobody))'),
+    ("a set is kept through its renewal", "bridge.py", "if pair is not None and pair[0] is credentials:", "if pair is not None:"),
+    ("a renewal asks whoever the context is in", "bridge.py", "context.get(signing.SIGNER, self._credentials)", "self._credentials"),
+    ("a paginator is nobody's own", "bound_clients.py", "super(ScopedClient, _for_caller(self, scope)).get_paginator(operation_name)", "super().get_paginator(operation_name)"),
+    ("a bound client signs as whoever the context is in", "bound_clients.py", "caller: Caller | None = vars(self).get(_CALLER)", "caller = None"),
+    ("a bound client leaves its caller in the context", "bound_clients.py", "caller.scope.leave(token)", "pass"),
+    ("all callers have the same bound client", "bound_clients.py", "twin: _Client = object.__new__(type(client))", "twin = client"),
+    ("what a caller brings along enters the pool", "scope.py", "if is_shareable(provider):", "if True:"),
+    ("closing a caller closes what others share", "scope.py", "return shared.refresher(provider, self._policy), False", "return shared.refresher(provider, self._policy), True"),
+    ("closing a caller closes a source that it was given", "scope.py", "return identity, False", "return identity, True"),
+]  # fmt: skip
+
+ENGINE_TESTS = ("tests/refresh", "tests/test_policy.py")
+SCOPE_TESTS = ("tests/scope/test_machine.py",)
+
 
 def broken_copy(folder: Path, file: str, old: str, new: str) -> None:
     """Copy the package and apply one breakage; the text must stand there exactly once."""
@@ -69,7 +92,7 @@ def broken_copy(folder: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def caught_by(breakage: tuple[str, str, str, str]) -> str | None:
+def caught_by(breakage: tuple[str, str, str, str], tests: tuple[str, ...]) -> str | None:
     """The first test that fails on this breakage, or ``None``."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -84,8 +107,7 @@ def caught_by(breakage: tuple[str, str, str, str]) -> str | None:
             "no:cacheprovider",
             "-o",
             "timeout=60",
-            "tests/refresh",
-            "tests/test_policy.py",
+            *tests,
         ]
         environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "ONLY_CATCH": "1"}
         environ["HYPOTHESIS_STORAGE_DIRECTORY"] = name
@@ -100,13 +122,14 @@ UNBROKEN = ("nothing", "policy.py", "MINUTE = 60.0", "MINUTE = 60.0")
 
 
 def main() -> int:
-    """See that the unbroken engine passes; then break, run, tell."""
-    if (failure := caught_by(UNBROKEN)) is not None:
-        print(f"the unbroken engine does not pass its tests here: {failure}")
+    """See that what is not broken passes; then break, run, tell."""
+    planned = [(breakage, ENGINE_TESTS) for breakage in ENGINE] + [(breakage, SCOPE_TESTS) for breakage in SCOPE]
+    if (failure := caught_by(UNBROKEN, ENGINE_TESTS + SCOPE_TESTS)) is not None:
+        print(f"the unbroken package does not pass its tests here: {failure}")
         return 2
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        results = list(workers.map(caught_by, BREAKAGES))
-    for (name, file, *_), test in zip(BREAKAGES, results, strict=True):
+        results = list(workers.map(caught_by, *zip(*planned, strict=True)))
+    for ((name, file, *_), _), test in zip(planned, results, strict=True):
         print(f"{'caught  ' if test else 'SURVIVED'}  {name} ({file})  {test or ''}")
     survivors = results.count(None)
     print(f"{len(results) - survivors} of {len(results)} breakages caught")

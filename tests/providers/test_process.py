@@ -176,9 +176,9 @@ def test_the_timeout_is_a_trait_in_seconds():
 
 def test_a_program_that_takes_too_long_is_ended():
     started = time.monotonic()
-    with pytest.raises(RetrievalError, match=r"did not finish within 0.2 seconds and was ended; it says: log in first") as caught:
-        program("sys.stderr.write('log in first'); sys.stderr.flush(); time.sleep(60)", timeout=0.2).retrieve()
-    assert time.monotonic() - started < 5
+    with pytest.raises(RetrievalError, match=r"did not finish within 1 seconds and was ended; it says: log in first") as caught:
+        program("sys.stderr.write('log in first'); sys.stderr.flush(); time.sleep(60)", timeout=1).retrieve()
+    assert time.monotonic() - started < 30
     assert caught.value.code == "Timeout"
 
 
@@ -241,7 +241,7 @@ def test_endless_output_is_cut_off_and_the_program_ended(tmp_path):
     started = time.monotonic()
     with pytest.raises(RetrievalError, match="printed more than 65536 bytes") as caught:
         program("open(sys.argv[1], 'w').write(str(os.getpid()))\nwhile True: print('x' * 1000)", str(note)).retrieve()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert caught.value.code == "OversizedAnswer"
     assert eventually(lambda: not is_alive(int(note.read_text())))
 

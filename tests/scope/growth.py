@@ -1,7 +1,7 @@
 """What a process keeps of callers that have gone: ``python tests/scope/growth.py`` prints MB after 100 and after 10 000 callers.
 
-Each caller comes once, gets its keys, makes one API call and goes; in turn as a block and bound, with keys, a set of credentials, a role that is
-assumed with keys, and a function. No network: the clients' requests are answered before they are sent.
+Each caller comes once, gets its keys, makes one API call and goes; in turn as a block and bound, with keys, a set of
+credentials, a role that is assumed with keys, and a function. No network: requests are answered before they are sent.
 """
 
 from __future__ import annotations

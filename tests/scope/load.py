@@ -198,7 +198,7 @@ class Load:
         self.turns = itertools.cycle(random.sample(range(IDENTITIES), IDENTITIES))
         self.scope = RequestScope()
         session = create_session(self.scope, region_name="us-east-1")
-        self.setup = {"endpoint_url": endpoint_url, "config": Config(max_pool_connections=100)}
+        self.setup = {"endpoint_url": endpoint_url, "config": Config(max_pool_connections=100, retries={"mode": "standard"})}
         self.client = session.client("bedrock-runtime", **self.setup)
         self.executor = ThreadPoolExecutor(8)
         self.persistent = [(number, self.scope.bind(given(number))) for number in range(2, IDENTITIES, IDENTITIES // PERSISTENT)]

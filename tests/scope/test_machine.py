@@ -249,6 +249,7 @@ class Callers(RuleBasedStateMachine):
         self.tokens = itertools.count()
         self.scope = RequestScope(policy=INLINE)
         session = create_session(self.scope, region_name="us-east-1")
+        session._session.set_config_variable("retry_mode", "standard")  # older botocore has another default
         session.events.register("before-call", self.prepared)
         session.events.register("before-send", self.arrived)
         self.everybodys = session.client("bedrock-runtime")
