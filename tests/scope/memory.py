@@ -20,7 +20,7 @@ def holders(roots: Iterable[Any], secrets: Iterable[str]) -> dict[str, str]:
     seen = everything(roots)
     met: dict[str, str] = {}
     for thing, holder in seen.values():
-        if isinstance(thing, str | bytes | bytearray):
+        if issubclass(type(thing), str | bytes | bytearray):
             for secret in secrets:
                 if (secret if isinstance(thing, str) else secret.encode()) in thing:
                     met.setdefault(secret, _way(seen, holder))
@@ -38,7 +38,7 @@ def everything(roots: Iterable[Any]) -> _Seen:
         for thing in gc.get_referents(holder):
             if id(thing) not in seen and id(thing) not in elsewhere:
                 seen[id(thing)] = (thing, holder)
-                if not isinstance(thing, str | bytes | int | float | logging.Logger):
+                if not issubclass(type(thing), str | bytes | int | float | logging.Logger):  # isinstance asks a dead weak proxy
                     fringe.append(thing)
     return seen
 
