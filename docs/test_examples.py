@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bedrock_auth.testing import Stall, tool_use
+from bedrock_auth.testing import Document, Stall, function_input, return_control, tool_use
 from bedrock_auth.testing.replies import quote_user
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -20,10 +20,10 @@ ROLE = "arn:aws:iam::123456789012:role/Bedrock"
 pytestmark = pytest.mark.usefixtures("local_aws")
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, answers: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *map(str, arguments)]
     environ = {"PYTHONWARNINGS": "error", **os.environ}
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environ, input=answers, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_every_example_has_a_test_here():
@@ -70,6 +70,22 @@ def test_tools(local_aws):
     ran = run(EXAMPLES / "tools.py", "How many days are left?")
     assert (ran.returncode, ran.stdout) == (0, "424 days.\n"), ran.stderr
     assert ran.stderr == "[success: {'text': '424'}]\n[error: {'text': 'there is nothing to divide by'}]\n"
+
+
+def test_agent_with_functions(local_aws):
+    local_aws.agent = [
+        return_control(function_input("appointments", "find_appointments", {"only_future": False})),
+        return_control(
+            function_input(
+                "appointments", "move_appointment", {"number": 1, "day": "2027-01-04"}, asks_for="USER_CONFIRMATION_AND_RESULT"
+            )
+        ),
+        "It is moved.",
+    ]
+    ran = run(EXAMPLES / "agent_with_functions.py", "AGENT12345", "ALIAS12345", "Move my dentist", answers="y\n")
+    question = "appointments.move_appointment(number=1, day='2027-01-04')? [y/N] "
+    assert (ran.returncode, ran.stdout) == (0, f"{question}It is moved.\n"), ran.stderr
+    assert ran.stderr == "[appointments.find_appointments: done]\n[appointments.move_appointment: CONFIRM]\n"
 
 
 def test_own_provider(tmp_path):
@@ -123,3 +139,16 @@ def test_tenant_roles():
     signed_as = "arn:aws:sts::123456789012:assumed-role/Tenants/tenant-acme"
     assert f"acme     25 requests, 1 call of STS, signed as {signed_as}\n" in ran.stdout
     assert ran.stdout.endswith("\n3 tenants, 3 sets of keys, 3 calls of STS\n")
+
+
+def test_rag_chat(local_aws):
+    handbook = [
+        Document("The warranty lasts two years.", "s3://handbook/warranty.md"),
+        Document("Repairs are free.", "s3://x/y.md"),
+    ]
+    local_aws.add_knowledge_base("KB12345678", handbook)
+    local_aws.reply("Two years [1].")
+    questions = "How long is the warranty?\nWho won the cup?\n"
+    ran = run(EXAMPLES / "rag_chat.py", "--knowledge-base-id", "KB12345678", answers=questions)
+    nothing = "There is nothing about that in the documents.\n"
+    assert (ran.returncode, ran.stdout) == (0, f"Two years [1].\n  [1] s3://handbook/warranty.md\n{nothing}"), ran.stderr

@@ -396,6 +396,7 @@ def test_an_endless_message_is_cut(sts):
         issued().body.replace(b"Expiration>", b"Expired>"),
         issued(expiration="later").body,
     ],
+    ids=range(12),
 )
 def test_an_answer_without_all_the_keys_is_malformed(body, sts):
     sts.answers = [Answer(200, body)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bedrock_auth.bedrock.members import UnsupportedError, parameters
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 Key: TypeAlias = str | tuple[str, ...]
 """``"function"``, ``"group.function"`` or, of an API, ``("group", "/path", "GET")``."""
 Handler: TypeAlias = Tool | Callable[..., Any]
-Handlers: TypeAlias = Mapping[Key, Handler] | Iterable[Handler]
-"""Handlers by what they are for, or functions and tools that have the names of the agent's functions."""
+Handlers: TypeAlias = Mapping[Any, Handler] | Sequence[Handler]
+"""Handlers by what they are for, a `Key`, or functions and tools that have the names of the agent's functions.
+
+Keys are `Any` because a type checker takes no mapping of texts for one of texts and tuples."""
 
 _OF_API = 3
 _NO_TOOL_NAME = re.compile(r"[^a-zA-Z0-9_-]+")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -35,8 +35,8 @@ class HitCitation:
     """As the model wrote it, such as ``[1]`` or ``[1, 3]``."""
     numbers: tuple[int, ...]
     """Which hits, from 1."""
-    hits: tuple[FoundText, ...] = field(repr=False)
-    """The same hits themselves."""
+    hits: tuple[Any, ...] = field(repr=False)
+    """The same hits themselves, as the retriever returned them."""
 
 
 @frozen
@@ -60,8 +60,8 @@ class RagResponse:
 
     answer: ConverseResponse
     """Its text has the markers as the model wrote them."""
-    hits: tuple[FoundText, ...] = field(repr=False)
-    """What the model was shown: ``[1]`` is the first of them."""
+    hits: tuple[Any, ...] = field(repr=False)
+    """What the model was shown, as the retriever returned it: ``[1]`` is the first."""
     citations: tuple[HitCitation, ...] = ()
     unmatched: tuple[UnmatchedMarker, ...] = ()
 
@@ -71,7 +71,7 @@ class RagResponse:
         return self.answer.text
 
     @property
-    def cited_hits(self) -> tuple[FoundText, ...]:
+    def cited_hits(self) -> tuple[Any, ...]:
         """The hits that the model cites, each once, in the order of their first citation."""
         numbers = dict.fromkeys(number for citation in self.citations for number in citation.numbers)
         return tuple(self.hits[number - 1] for number in numbers)
