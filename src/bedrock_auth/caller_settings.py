@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from bedrock_auth.credentials import Credentials
-from bedrock_auth.errors import BedrockAuthError, ConfigurationError, CredentialsExpiredError, DeniedError, RetrievalError
+from bedrock_auth.errors import (
+    BedrockAuthError,
+    ConfigurationError,
+    CredentialError,
+    CredentialsExpiredError,
+    DeniedError,
+    RetrievalError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -150,7 +157,9 @@ class CallerSettings:
             raise CallerSettingsError(msg, setting="mapping", code=_INVALID.code)
         given = _read(mapping)
         _require(given, _KEYS, "Missing AWS credentials")
-        _require(given, ("region", *(_AGENT if agent else ())), "Missing Bedrock agent configuration parameters.")
+        if agent:
+            _require(given, ("region", *_AGENT), "Missing Bedrock agent configuration parameters.")
+        _require(given, ("region",), "Missing AWS region")
         _check(given, regions)
         keys = Credentials(given["accessKeyId"], given["secretAccessKey"], given.get("sessionToken"), source="caller")
         return cls(given["region"], keys, given.get("agentId"), given.get("agentAliasId"))
@@ -227,7 +236,9 @@ def _said(error: BaseException) -> tuple[str, int]:
     """AWS's code and the HTTP status, as far as the error has them."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - errors.py has loaded it
 
-    if isinstance(error, BedrockAuthError):
+    if isinstance(error, CredentialError):
+        code = status = None  # about whatever keys the service asked with, which may be its own; the class tells
+    elif isinstance(error, BedrockAuthError):
         code, status = getattr(error, "code", None), getattr(error, "status", None)
     elif isinstance(error, ClientError):
         code = _entry(error.response, "Error", "Code")

@@ -99,8 +99,9 @@ SHAREABLE = {"bedrock_auth.shareable": True}
 def is_shareable(value: object) -> bool:
     """Whether what is fetched with these settings may outlive whoever brought them.
 
-    No where anything in them is a secret, a function or another object that only its owner knows. Secrets are found by the rule
-    that ``repr`` never shows them in full. A value whose class says ``is_shareable`` itself is believed.
+    Not where anything in them is a secret, a function or another object that only its owner knows. In this library's own
+    providers, secrets are found by the rule that ``repr`` never shows them in full. Any other class must have ``is_shareable``
+    itself, and is believed.
     """
     said = getattr(value, "is_shareable", None)
     if said is not None:
@@ -108,13 +109,15 @@ def is_shareable(value: object) -> bool:
     if isinstance(value, tuple | frozenset):
         return all(map(is_shareable, value))
     kind: Any = type(value)
-    if has(kind):
+    if has(kind) and kind.__module__.startswith("bedrock_auth."):  # a user's heir may have more than its fields say
         return all(_is_open(field, getattr(value, field.name)) for field in fields(kind))
     return value is None or isinstance(value, str | int | float | Enum | PurePath)
 
 
 def _is_open(field: Any, value: object) -> bool:
-    if value is None or field.name == "host" or field.metadata.get("bedrock_auth.shareable"):
+    if value is None or field.metadata.get("bedrock_auth.shareable"):
         return True
+    if hasattr(value, "is_shareable"):
+        return is_shareable(value)
     shown = field.repr is True or (callable(field.repr) and field.repr(value) == repr(value)) or isinstance(value, PurePath)
-    return shown and is_shareable(value)
+    return field.eq is not False and shown and is_shareable(value)

@@ -122,6 +122,11 @@ class Host:
             return Host.system, ()
         return Host, (self.environ, self.clock, self._seed, self.sleep)
 
+    @property
+    def is_shareable(self) -> bool:
+        """Whether it is everybody's; another one may have a caller's secrets in its environment."""
+        return self is _SYSTEM
+
     def setting(self, name: str) -> str | None:
         """An environment variable without surrounding white space; blank counts as unset (AWS's rule)."""
         return self.environ.get(name, "").strip() or None

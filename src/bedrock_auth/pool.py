@@ -40,15 +40,15 @@ class Pool:
 
     def refresher(self, provider: CredentialProvider, policy: RefreshPolicy) -> Refresher:
         """The Refresher for this provider and policy: the same object for equal ones; a new one where it has no hash."""
-        made = Refresher(provider, policy)
         try:
-            with self._lock:
-                known = self._refreshers.get((provider, policy))
-                if known is None or known.is_closed:
-                    known = self._refreshers[provider, policy] = made
-                return known
-        except TypeError:  # a user's own provider may be unhashable
-            return made
+            hash(provider)
+        except TypeError:  # as a user's own may
+            return Refresher(provider, policy)
+        with self._lock:
+            known = self._refreshers.get((provider, policy))
+            if known is None or known.is_closed:
+                known = self._refreshers[provider, policy] = Refresher(provider, policy)
+            return known
 
 
 shared = Pool()

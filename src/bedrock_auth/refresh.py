@@ -382,7 +382,9 @@ class Refresher:
             return None
         flight.counted = True
         overtaken = snapshot.generation != flight.generation  # a set came meanwhile: this failure concerns nobody at once
-        after = snapshot.failed(fresh(error), now, self._rules, nobody_waits=flight.nobody_waits or overtaken)
+        remembered = fresh(error)
+        remembered.__cause__ = None  # its traceback would keep the variables of whoever asked, a caller's keys among them
+        after = snapshot.failed(remembered, now, self._rules, nobody_waits=flight.nobody_waits or overtaken)
         self._snapshot = after
         return RefreshFailed(
             provider=self.name,

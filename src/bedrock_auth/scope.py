@@ -31,7 +31,7 @@ import functools
 import inspect
 import sys
 import threading
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bedrock_auth.audit import Listeners
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from bedrock_auth.audit import Listener
+    from bedrock_auth.signing import Acting
 
 F = TypeVar("F", bound="Callable[..., Any]")
 CallerIdentity: TypeAlias = "CredentialProvider | CredentialSource | Credentials | Callable[[], Any]"
@@ -77,6 +78,8 @@ class RequestScope:
         self._policy = policy or RefreshPolicy()
         self._heard = Listeners(tuple(listeners))
         self._here: ContextVar[tuple[Caller, int] | None] = ContextVar("bedrock_auth.caller", default=None)
+        self.acting: ContextVar[Acting | None] = ContextVar("bedrock_auth.acting", default=None)
+        """The call of a client under way; for the seam."""
         self.nobody: CredentialSource = Nobody()
         """Whom a call is made for that begins outside of every block; for the seam."""
         self.clients = SharedClients()
@@ -102,14 +105,6 @@ class RequestScope:
         """Whose block this code runs in, even if that was left meanwhile; ``None`` outside of every block."""
         here = self._here.get()
         return None if here is None or here[1] != len(FLYING.get()) else here[0]  # a fetch is kept, so it is no caller's own
-
-    def enter(self, caller: Caller) -> Token[tuple[Caller, int] | None]:
-        """Put this context into a block of the caller's; for the seam."""
-        return self._here.set((caller, len(FLYING.get())))
-
-    def leave(self, token: Token[tuple[Caller, int] | None]) -> None:
-        """Put this context back where it was before the `enter` that gave the token."""
-        self._here.reset(token)
 
     def required(self) -> Caller:
         """The same, where there must be one.
@@ -208,18 +203,23 @@ class Block:
             msg = "this block is open already: every `with` needs a scope.use(…) of its own"
             raise ConfigurationError(msg, setting="use")
         self._caller, self._around = caller, self._scope._here.get()  # noqa: SLF001 - one idea in two classes
-        self._scope.enter(caller)
+        self._scope._here.set((caller, len(FLYING.get())))  # noqa: SLF001 - the same
         return caller
 
     def __exit__(self, *_: object) -> None:
-        caller, around = self._caller, self._around
+        caller, self._caller = self._caller, None
+        around, self._around = self._around, None
         if caller is None:
             return
-        self._caller = self._around = None
         caller.close()
         if self._scope.caller is caller:  # else blocks end out of order, or this is another context: not ours to change
             self._scope._here.set(around)  # noqa: SLF001 - as above
         self._entered.release()
+
+    def __del__(self) -> None:
+        """A block that was entered by hand and forgotten ends here."""
+        if self._caller is not None:
+            self._caller.close()
 
     def __call__(self, function: F) -> F:
         """The function inside a block of its own at each call.
@@ -236,14 +236,21 @@ class Block:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             with scope.use(identity):
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+                if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+                    getattr(result, "close", bool)()
+                    name = getattr(function, "__qualname__", function)
+                    msg = f"{name} returns what runs after its call, a {type(result).__name__}: use scope.bind() inside it"
+                    raise ConfigurationError(msg, setting="use")
+                return result
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             with scope.use(identity):
                 return await function(*args, **kwargs)
 
-        return call_async if inspect.iscoroutinefunction(function) else call  # type: ignore[return-value]  # wraps keeps the form
+        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - not whether it can be called
+        return call_async if is_async else call  # type: ignore[return-value]  # wraps keeps the form
 
 
 _ENTERING = frozenset({"__enter__", "__aenter__", "enter_context", "enter_async_context"})

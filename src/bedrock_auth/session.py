@@ -47,9 +47,9 @@ def create_session(
     Nothing is fetched before the first request. Sessions from equal providers share one set of keys and one refresh.
 
     Args:
-        provider: a provider, a source such as a `Refresher`, a `RequestScope` where each call has a caller of its own, a
-            `Settings`, or a function that returns credentials; by default AWS's own order of sources, `Default`. ``None`` is
-            refused: nothing falls back silently.
+        provider: a provider, a source such as a `Refresher`, a `RequestScope` where each call has a caller of its own (the first
+            session that is made of a scope is the one that `Caller.client` uses), a `Settings`, or a function that returns
+            credentials; by default AWS's own order of sources, `Default`. ``None`` is refused: nothing falls back silently.
         region_name: by default the provider's hint, ``AWS_REGION``, ``AWS_DEFAULT_REGION``, then the profile's.
         policy: refresh policy; not for a source or a scope, which have their own.
         expected_account: twelve digits; keys of any other account are refused before anything is signed with them. Costs

@@ -35,6 +35,7 @@ class SharedClients:
         """Start the child with clients of its own: sockets must not be shared."""
         self._clients: LRUCache[Any, BaseClient] = LRUCache(CLIENTS)
         self._lock = threading.RLock()
+        self._making = threading.RLock()
 
     def __len__(self) -> int:
         """How many there are now."""
@@ -62,13 +63,26 @@ class SharedClients:
         if self._session is None or self._bound is None:
             msg = "the scope has no session to make clients with: call create_session(scope) once, before"
             raise ConfigurationError(msg, setting="scope")
+        if stated := next((name for name in options if name.startswith("aws_")), None):
+            msg = f"{stated} cannot be given to a client of a caller, who is its identity: bind the keys, scope.bind(Static(…))"
+            raise ConfigurationError(msg, setting=stated)
         key = (service_name, region_name, _by_value(vars(config) if config is not None else {}), _by_value(options))
-        with self._lock:  # boto3 cannot make two clients at once
-            client = self._clients.get(key)
-            if client is None:
-                client = self._session.client(service_name, region_name=region_name, config=config, **options)  # type: ignore[call-overload]  # any service
-                self._clients[key] = client
+        client = self._known(key)
+        if client is None:
+            with self._making:  # boto3 cannot make two clients at once; those who need one that exists do not wait for that
+                client = self._known(key) or self._made(key, service_name, region_name, config, options)
         return self._bound(client, caller)
+
+    def _known(self, key: Any) -> BaseClient | None:
+        with self._lock:
+            return self._clients.get(key)
+
+    def _made(self, key: Any, service_name: str, region_name: str | None, config: Config | None, options: Any) -> BaseClient:
+        session: Any = self._session
+        client: BaseClient = session.client(service_name, region_name=region_name, config=config, **options)
+        with self._lock:
+            self._clients[key] = client
+        return client
 
 
 def _by_value(settings: dict[str, Any]) -> str:

@@ -28,6 +28,20 @@ SIGNER = "bedrock_auth.signer"
 _signer: ContextVar[Credentials | None] = ContextVar("bedrock_auth.signer", default=None)
 
 
+class Acting:
+    """A call under way that a client makes for its own caller, or, without one, for the block at hand."""
+
+    def __init__(self, caller: Any) -> None:
+        """Begin before it is known who signs; ``None``: whoever's block it is."""
+        self.caller = caller
+        self._taken = False
+
+    def take(self) -> Any:
+        """The caller, once: what else runs while the call does is not the caller's."""
+        taken, self._taken = self._taken, True
+        return None if taken else self.caller
+
+
 @contextmanager
 def signing_as(credentials: Credentials | None) -> Iterator[None]:
     """API calls that start inside the block are signed with these credentials; ``None``: by nobody that a block around says."""

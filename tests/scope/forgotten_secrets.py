@@ -243,6 +243,7 @@ def test_nothing_holds_the_secrets_of_a_hundred_callers(scope, session, client, 
     assert len(shared) == 0
 
 
+ENTERED: list[object] = []
 KEPT = {
     "in an attribute": lambda scope, client, keys: setattr(scope, "kept", keys),
     "deep in a container": lambda scope, client, keys: setattr(client, "kept", {"deep": [(static(keys),)]}),
@@ -255,7 +256,7 @@ KEPT = {
     "in a function's memory": lambda scope, client, keys: setattr(client, "kept", functools.cache(evolve)) or client.kept(keys),
     "in a traceback": lambda scope, client, keys: setattr(client, "kept", failure(keys)),
     "in a suspended generator": lambda scope, client, keys: setattr(client, "kept", suspended(keys)),
-    "in the context": lambda scope, client, keys: scope.use(keys).__enter__(),
+    "in the context": lambda scope, client, keys: ENTERED.append(scope.use(keys)) or ENTERED[-1].__enter__(),
 }
 
 

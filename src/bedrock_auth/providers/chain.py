@@ -4,19 +4,27 @@
   deliver; the chain stops with that error, because the next source would be somebody else.
 - The source that delivered first stays: later fetches ask it alone. The chain never falls back to another identity because
   its own is failing for the moment. (The winner is remembered by the host, for every chain with equal sources; one whose
-  sources hold secrets or functions remembers it for itself alone, and only as long as it lives.)
+  sources hold secrets or functions remembers it for itself alone.)
 - Where no source is set up, `ChainError` tells of each one why not, one line each, and has them as ``attempts``.
 """
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from bedrock_auth.audit import Skipped, note
-from bedrock_auth.contracts import CredentialProvider, CredentialSource, Traits, is_provider, is_shareable, is_source, traits
+from bedrock_auth.contracts import (
+    SHAREABLE,
+    CredentialProvider,
+    CredentialSource,
+    Traits,
+    is_provider,
+    is_shareable,
+    is_source,
+    traits,
+)
 from bedrock_auth.errors import ChainError, CredentialError, NotConfiguredError, RetrievalError
 from bedrock_auth.host import Host
 from bedrock_auth.providers._base import fetch
@@ -66,6 +74,8 @@ class Chain(Wrapper):
 
     providers: tuple[CredentialProvider, ...] = field(converter=_links)
     host: Host = field(repr=False)
+    _own: list[CredentialProvider] = field(factory=list, init=False, eq=False, repr=False, metadata=SHAREABLE)
+    """The winner, where the host must not keep it."""
 
     def __init__(
         self,
@@ -84,16 +94,18 @@ class Chain(Wrapper):
     @property
     def winner(self) -> CredentialProvider | None:
         """The source that delivered first; ``None`` before."""
+        if not self._is_shared:
+            return self._own[0] if self._own else None
         found: CredentialProvider | None = self.host.recall(self._key)
         return found
 
     @property
     def _key(self) -> tuple[str, object]:
-        """Equal chains share a winner, unless the memory would keep a secret then or a user's provider has no hash."""
-        return (_KIND, self.providers if self._is_shared else id(self))
+        return (_KIND, self.providers)
 
     @property
     def _is_shared(self) -> bool:
+        """Whether equal chains share a winner: not where the memory would keep a secret or a user's provider has no hash."""
         try:
             hash(self.providers)
         except TypeError:
@@ -101,9 +113,10 @@ class Chain(Wrapper):
         return is_shareable(self.providers)
 
     def _remember(self, winner: CredentialProvider) -> None:
-        if not self._is_shared and self.winner is None:
-            weakref.finalize(self, self.host.forget, self._key).atexit = False
-        self.host.keep(self._key, winner)
+        if self._is_shared:
+            self.host.keep(self._key, winner)
+        else:
+            self._own[:] = [winner]
 
     @property
     def _traits(self) -> Traits:
