@@ -10,106 +10,66 @@ The names are resolved on first use, because pytest imports this package in ever
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from bedrock_auth._exports import exports
 
 if TYPE_CHECKING:
-    from bedrock_auth.testing.agent_parts import api_input, chunk, function_input, output_files, return_control, trace
-    from bedrock_auth.testing.agent_replies import AgentReply
-    from bedrock_auth.testing.blocks import reasoning, text, tool_use
-    from bedrock_auth.testing.catalog import foundation_model, inference_profile
-    from bedrock_auth.testing.documents import Document
-    from bedrock_auth.testing.faults import (
-        CorruptChecksum,
-        Cut,
-        EmptyStream,
-        ExpiredSession,
-        ExpiredToken,
-        Fault,
-        NotAnEventStream,
-        ResumingDatabase,
-        ServiceError,
-        SlowTokens,
-        Stall,
-        StreamError,
-        StreamException,
-        Throttle,
-        Truncate,
+    from bedrock_auth.testing.agent_parts import (
+        api_input as api_input,
+        chunk as chunk,
+        function_input as function_input,
+        output_files as output_files,
+        return_control as return_control,
+        trace as trace,
     )
-    from bedrock_auth.testing.frames import encode_error, encode_event, encode_exception
-    from bedrock_auth.testing.generation import citation
-    from bedrock_auth.testing.keys import moto_keys
-    from bedrock_auth.testing.local_bedrock import LocalBedrock
-    from bedrock_auth.testing.received import ReceivedRequest
-    from bedrock_auth.testing.replies import Payload, RawEvents, Reply
+    from bedrock_auth.testing.agent_replies import AgentReply as AgentReply
+    from bedrock_auth.testing.blocks import reasoning as reasoning, text as text, tool_use as tool_use
+    from bedrock_auth.testing.catalog import foundation_model as foundation_model, inference_profile as inference_profile
+    from bedrock_auth.testing.documents import Document as Document
+    from bedrock_auth.testing.faults import (
+        CorruptChecksum as CorruptChecksum,
+        Cut as Cut,
+        EmptyStream as EmptyStream,
+        ExpiredSession as ExpiredSession,
+        ExpiredToken as ExpiredToken,
+        Fault as Fault,
+        NotAnEventStream as NotAnEventStream,
+        ResumingDatabase as ResumingDatabase,
+        ServiceError as ServiceError,
+        SlowTokens as SlowTokens,
+        Stall as Stall,
+        StreamError as StreamError,
+        StreamException as StreamException,
+        Throttle as Throttle,
+        Truncate as Truncate,
+    )
+    from bedrock_auth.testing.frames import (
+        encode_error as encode_error,
+        encode_event as encode_event,
+        encode_exception as encode_exception,
+    )
+    from bedrock_auth.testing.generation import citation as citation
+    from bedrock_auth.testing.keys import moto_keys as moto_keys
+    from bedrock_auth.testing.local_bedrock import LocalBedrock as LocalBedrock
+    from bedrock_auth.testing.received import ReceivedRequest as ReceivedRequest
+    from bedrock_auth.testing.replies import Payload as Payload, RawEvents as RawEvents, Reply as Reply
 
-__all__ = [
-    "AgentReply",
-    "CorruptChecksum",
-    "Cut",
-    "Document",
-    "EmptyStream",
-    "ExpiredSession",
-    "ExpiredToken",
-    "Fault",
-    "LocalBedrock",
-    "NotAnEventStream",
-    "Payload",
-    "RawEvents",
-    "ReceivedRequest",
-    "Reply",
-    "ResumingDatabase",
-    "ServiceError",
-    "SlowTokens",
-    "Stall",
-    "StreamError",
-    "StreamException",
-    "Throttle",
-    "Truncate",
-    "api_input",
-    "chunk",
-    "citation",
-    "encode_error",
-    "encode_event",
-    "encode_exception",
-    "foundation_model",
-    "function_input",
-    "inference_profile",
-    "moto_keys",
-    "output_files",
-    "reasoning",
-    "return_control",
-    "text",
-    "tool_use",
-    "trace",
-]
-
-_HOMES = {
-    "agent_parts": "api_input chunk function_input output_files return_control trace",
-    "agent_replies": "AgentReply",
-    "blocks": "reasoning text tool_use",
-    "catalog": "foundation_model inference_profile",
-    "documents": "Document",
-    "faults": "CorruptChecksum Cut EmptyStream ExpiredSession ExpiredToken Fault NotAnEventStream ResumingDatabase ServiceError "
-    "SlowTokens Stall StreamError StreamException Throttle Truncate",
-    "frames": "encode_error encode_event encode_exception",
-    "generation": "citation",
-    "keys": "moto_keys",
-    "local_bedrock": "LocalBedrock",
-    "received": "ReceivedRequest",
-    "replies": "Payload RawEvents Reply",
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__, __getattr__, __dir__ = exports(
+    globals(),
+    {
+        "agent_parts": "api_input chunk function_input output_files return_control trace",
+        "agent_replies": "AgentReply",
+        "blocks": "reasoning text tool_use",
+        "catalog": "foundation_model inference_profile",
+        "documents": "Document",
+        "faults": "CorruptChecksum Cut EmptyStream ExpiredSession ExpiredToken Fault NotAnEventStream ResumingDatabase "
+        "ServiceError SlowTokens Stall StreamError StreamException Throttle Truncate",
+        "frames": "encode_error encode_event encode_exception",
+        "generation": "citation",
+        "keys": "moto_keys",
+        "local_bedrock": "LocalBedrock",
+        "received": "ReceivedRequest",
+        "replies": "Payload RawEvents Reply",
+    },
+)
