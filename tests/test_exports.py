@@ -129,6 +129,7 @@ BEDROCK = [
     "Explanation",
     "F",
     "Fence",
+    "Fenced",
     "Field",
     "Filter",
     "FilterGroup",

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import socket
+import threading
 import uuid
 
 import boto3
@@ -152,6 +154,71 @@ def test_a_conversation_keeps_its_session_and_its_options(bedrock, agent):
     assert second.body["enableTrace"] is True
     assert last.body["endSession"] is True
     assert agent.conversation(chat.session_id).session_id == chat.session_id
+
+
+HELD = {
+    "session_attributes": {"tenant": "blue"},
+    "prompt_session_attributes": {"today": "Monday"},
+    "files": {"name": "a.csv"},
+}
+STATED = {"sessionAttributes": {"tenant": "blue"}, "promptSessionAttributes": {"today": "Monday"}, "files": []}
+
+
+def states(bedrock):
+    """The members of the session's state that each request had."""
+    bodies = [request.body for request in bedrock.requests]
+    return [sorted(body.get("sessionState", body.get("inlineSessionState", {}))) for body in bodies]
+
+
+@pytest.mark.parametrize("options", [HELD, {"sessionState": STATED}], ids=["ours", "theirs"])
+@pytest.mark.parametrize("how", ["invoke", "ainvoke", "run", "arun"])
+def test_what_aws_keeps_goes_out_with_a_conversations_first_turn_only(bedrock, agent, tmp_path, how, options):
+    (tmp_path / "a.csv").write_text("a,b")
+    chat = agent.conversation(**{**options, **({"files": tmp_path / "a.csv"} if "files" in options else {})})
+
+    async def one(**more):
+        if how in {"invoke", "run"}:
+            return getattr(chat, how)("Hi", **more).response
+        async with getattr(chat, how)("Hi", **more) as stream:
+            return await stream.get_response()
+
+    more = {"handlers": []} if "run" in how else {}
+    bedrock.fault(ServiceError("ValidationException", 400))
+    with pytest.raises(BedrockError):
+        asyncio.run(one(**more))
+    if how != "invoke":
+        getattr(chat, how)("Never sent", **more)
+    for _ in range(2):
+        asyncio.run(one(**more))
+    chat.end()
+    everything = ["files", "promptSessionAttributes", "sessionAttributes"]
+    rest = ["promptSessionAttributes"]
+    assert states(bedrock) == [everything, everything, rest, rest]
+    asyncio.run(one(**more, session_attributes={"tenant": "red"}))
+    assert bedrock.requests[-1].body["sessionState"]["sessionAttributes"] == {"tenant": "red"}
+
+
+def test_a_conversation_that_ends_before_it_began_uploads_nothing(bedrock, agent, inline, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b")
+    agent.conversation(files=tmp_path / "a.csv", session_attributes={"a": "b"}).end()
+    asyncio.run(inline.conversation(inlineSessionState={"files": [], "sessionAttributes": {"a": "b"}}).aend())
+    assert states(bedrock) == [[], []]
+
+
+def test_a_conversation_whose_end_failed_has_still_to_say_what_it_holds(bedrock, agent):
+    chat = agent.conversation(session_attributes={"a": "b"})
+    bedrock.fault(ServiceError("ValidationException", 400))
+    with pytest.raises(BedrockError):
+        chat.end()
+    chat.invoke("Hi").response  # noqa: B018 - reads the stream
+    assert states(bedrock) == [[], ["sessionAttributes"]]
+
+
+def test_conversations_do_not_hold_back_what_others_say(bedrock, agent):
+    one, other = (agent.conversation(session_attributes={"n": name}) for name in "ab")
+    for chat in (one, other, one, agent.conversation(session_attributes={"n": "c"})):
+        chat.invoke("Hi").response  # noqa: B018 - reads the stream
+    assert [bool(state) for state in states(bedrock)] == [True, True, False, True]
 
 
 @pytest.mark.parametrize("bad", ["", "a", "x" * 101, "a b", "a/b", "ä-1", "user@example.com", "a\n", 42])
@@ -352,17 +419,73 @@ def test_a_refusal_before_the_stream_is_of_the_family_too(bedrock, agent):
     assert (caught.value.operation, caught.value.in_stream) == ("InvokeAgent", False)
 
 
-def test_throttling_is_sent_again_before_the_stream_and_before_its_first_event(bedrock, session, no_backoff):
+def test_throttling_and_failures_before_the_stream_are_sent_again(bedrock, session, no_backoff):
     told = []
     agent = BedrockAgent(session, agent_id="A1", agent_alias_id="B1", listeners=[told.append])
-    bedrock.fault(Throttle(), StreamException("throttlingException", "slow down", after_events=0))
+    bedrock.fault(Throttle(), ServiceError("InternalServerException", 500))
     assert agent.invoke("Hi").response.text
     assert len(bedrock.requests) == 3
-    assert [event.code for event in told] == ["ThrottlingException", "ThrottlingException"]
+    assert [event.code for event in told] == ["ThrottlingException", "InternalServerException"]
     assert {request.session_id for request in bedrock.requests} == {bedrock.requests[0].session_id}
     bedrock.fault(Throttle())
     with pytest.raises(ThrottledError):
         BedrockAgent(session, agent_id="A1", agent_alias_id="B1", retries=1).invoke("Hi")
+
+
+@pytest.mark.parametrize("maker", ["agent", "inline"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        StreamException("throttlingException", "slow down", after_events=0),
+        StreamException("internalServerException", after_events=0),
+        CorruptChecksum(after_events=0),
+        Cut(after_events=0),
+    ],
+    ids=lambda fault: getattr(fault, "code", type(fault).__name__),
+)
+def test_what_fails_inside_the_stream_is_never_sent_again(bedrock, request, no_backoff, maker, fault):
+    bedrock.fault(fault)
+    with request.getfixturevalue(maker).invoke("Hi") as stream, pytest.raises(BedrockError) as caught:
+        list(stream)
+    assert (caught.value.in_stream, caught.value.retryable, len(bedrock.requests)) == (True, False, 1)
+
+
+def at(url, **settings):
+    """An agent behind this address."""
+    client = boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1").client("bedrock-agent-runtime", endpoint_url=url)
+    return BedrockAgent(client=client, agent_id="A1", agent_alias_id="B1", **settings)
+
+
+def test_a_connection_that_is_lost_before_the_answer_began_is_not_made_again(no_backoff):
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    asked.append(connection.recv(65536))
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(ConnectionLostError) as caught:
+            at(f"http://127.0.0.1:{listener.getsockname()[1]}").invoke("Hi", session_id="user-42")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert (caught.value.code, caught.value.retryable, len(asked)) == ("ConnectionClosed", False, 1)
+    assert "user-42" not in str(caught.value)
+
+
+def test_a_connection_that_cannot_be_made_is_tried_again_without_naming_the_session(no_backoff):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    told = []
+    with pytest.raises(ConnectionLostError) as caught:
+        at(url, listeners=[told.append]).invoke("Hi", session_id="user-42")
+    assert (caught.value.code, caught.value.retryable, len(told)) == ("ConnectionFailed", True, 2)
+    assert url in str(caught.value)
+    assert "user-42" not in str(caught.value)
 
 
 def test_an_invocation_that_timed_out_is_not_sent_again(bedrock, hasty, no_backoff):
@@ -411,6 +534,15 @@ def test_a_stream_that_aws_calls_json_is_read_as_what_it_is(session, body, code)
         assert stream.response.text == "Hi"
     else:
         assert failure(stream).code == code
+
+
+def test_two_returns_of_control_are_none_of_which_one_is_lost(bedrock, agent):
+    events = [("returnControl", {"invocationId": name, "invocationInputs": [function_input("g", name)]}) for name in "ab"]
+    bedrock.agent = [RawEvents(events)]
+    error = failure(agent.invoke("Hi"))
+    assert (type(error), error.code, error.retryable) == (DecodeError, "MalformedEvent", False)
+    assert "returned control twice" in str(error)
+    assert error.partial.return_control.invocation_id == "a"
 
 
 def test_leaving_early_is_no_answer_and_no_error_until_one_asks_for_it(bedrock, agent):

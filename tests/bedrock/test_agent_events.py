@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
+from bedrock_auth.bedrock.actions import Actions
 from bedrock_auth.bedrock.agent_events import AgentChunk, AgentDecoder, AgentFiles, AgentTrace, OutputFile
+from bedrock_auth.bedrock.errors import Call, DecodeError
 from bedrock_auth.bedrock.events import UnknownEvent
 from bedrock_auth.bedrock.hits import Hit
 from bedrock_auth.bedrock.media import ImageBlock
@@ -204,6 +206,15 @@ def test_return_control_says_what_is_asked_for():
     assert (api.name, api.arguments) == ("g POST /claims/{id}", {"id": "7", "n": 1.5})
     assert (api.needs_confirmation, api.needs_result) == (False, True)
     assert unknown == UnknownInvocation("hologram", {"hologram": {"light": 1}})
+
+
+def test_an_input_that_botocore_does_not_know_has_its_own_name_and_asks_for_another_boto3():
+    lost = {"SDK_UNKNOWN_MEMBER": {"name": "hologram"}}
+    control = decode({"returnControl": {"invocationId": "i", "invocationInputs": [lost]}})
+    assert control.invocations == (UnknownInvocation("hologram", lost),)
+    with pytest.raises(DecodeError, match="'hologram', which the installed boto3 does not know; upgrade boto3") as caught:
+        Actions.of([], None, "report", "raise").check(control, Call("InvokeAgent"))
+    assert caught.value.code == "UnknownInvocation"
 
 
 def test_results_have_aws_form():

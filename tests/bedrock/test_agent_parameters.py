@@ -28,6 +28,9 @@ def value(kind, text):
         ("integer", "3", 3),
         ("integer", "-3.0", -3),
         ("integer", "1e3", 1000),
+        ("integer", "9007199254740993.0", 9007199254740993),
+        ("integer", "1e23", 10**23),
+        ("integer", "1.5e1", 15),
         ("integer", "+7", 7),
         ("number", "3", 3),
         ("number", "2.50", 2.5),
@@ -58,9 +61,14 @@ def test_a_text_becomes_a_value_of_its_declared_type(kind, text, expected):
     [
         ("boolean", ["", "0", "1", "yes", "no", "truth", "null"]),
         ("integer", ["", "3.5", "three", "0x10", "1_000", "NaN", "1e", "--1", ".", "e5", "٣٫٥", "1e999"]),
-        ("number", ["", "1,5", "inf", "-Infinity", "nan", "1e400", "1 2", ".", "9" * 500]),
+        ("integer", ["3.", "٣", "3.0000000000000000001"]),
+        ("number", ["", "1,5", "inf", "-Infinity", "nan", "1e400", "1 2", ".", "9" * 500, "5.", "5.e1", "٣"]),
         ("array", ["", "a, b", "[", "[a, {b}]", '["a"', "{}", "3", "[NaN", "[" * 100_000]),
-        ("object", ["", "[]", "{a=1}", "{", "null", '{"a": NaN}']),
+        ("array", ["[1e999]", "[NaN]", "[[-1e999]]", "[-Infinity, a]", '[{"a": 1e999}]', '[{"a": 1, "a": 2}]']),
+        ("array", ["[a, 1]", "[a, true]", "[null, a]", "[True, b]", "[a, -1.5e3]", "[a, 5.]", "[a, .5]"]),
+        ("array", ["[a,]", "[,]", "[a,,b]", "['a', 'b']", "[it's, b]", '["a", b]', "[a, `b`]"]),
+        ("object", ["", "[]", "{a=1}", "{", "null", '{"a": NaN}', '{"a": 1e999}', '{"a": [{"b": 1e400}]}']),
+        ("object", ['{"a": 1, "a": 2}', '{"a": {"b": 1, "b": 1}}', '{"a": [{"b": 1, "b": 1}]}']),
     ],
 )
 def test_a_text_that_does_not_fit_is_told_by_name_and_type_and_never_repeated(kind, texts):

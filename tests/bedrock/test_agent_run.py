@@ -9,13 +9,24 @@ from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import DecodeError, IncompleteStreamError
 from bedrock_auth.bedrock.agent import BedrockAgent, InlineAgent
 from bedrock_auth.bedrock.agent_events import AgentChunk
+from bedrock_auth.bedrock.content import TextBlock
 from bedrock_auth.bedrock.errors import ServiceError
 from bedrock_auth.bedrock.media import ImageBlock
 from bedrock_auth.bedrock.parameters import ParameterError
 from bedrock_auth.bedrock.return_control import InvocationResult, ReturnControl
 from bedrock_auth.bedrock.tools import Tool, ToolError
 from bedrock_auth.bedrock.turns import TurnLimitError
-from bedrock_auth.testing import AgentReply, RawEvents, StreamException, api_input, chunk, function_input, return_control
+from bedrock_auth.testing import (
+    AgentReply,
+    RawEvents,
+    ServiceError as Refusal,
+    StreamException,
+    Throttle,
+    api_input,
+    chunk,
+    function_input,
+    return_control,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -235,6 +246,14 @@ def test_computer_use_answers_with_an_image(bedrock, agent):
     assert image["format"] == "png"
 
 
+@pytest.mark.parametrize("returned", [TextBlock(""), (TextBlock(""), TextBlock(" \n"))], ids=["one", "several"])
+def test_blank_blocks_are_no_empty_body(bedrock, agent, returned):
+    asks(bedrock, function_input("g", "f"), api_input("g", "/f", "GET"))
+    handlers = {"f": lambda: returned, ("g", "/f", "GET"): lambda: returned}
+    assert agent.run("Go", handlers=handlers).response.text == "Done."
+    assert all(text(result).strip() for result in told(bedrock))
+
+
 @pytest.mark.parametrize(
     "returned", [object(), {1, 2}, b"bytes", (ImageBlock("png", PNG), "and text")], ids=lambda v: type(v).__name__
 )
@@ -279,6 +298,60 @@ def test_the_user_is_not_asked_about_what_does_not_fit_and_has_not_agreed(bedroc
     assert (function["confirmationState"], function["responseState"]) == ("DENY", "REPROMPT")
     assert text(function) == text(api) == "The parameter id must be an integer."
     assert ("confirmationState" in api, api["responseState"], api["httpStatusCode"]) == (False, "REPROMPT", 400)
+    assert asked == []
+
+
+def test_nothing_is_run_before_all_parameters_of_a_turn_were_looked_at(bedrock, agent):
+    ran = []
+    wrong = [{"name": "id", "type": "integer", "value": "seven"}]
+    asks(bedrock, function_input("g", "f"), function_input("g", "delete", wrong))
+    handlers = {"f": lambda: ran.append(1), "delete": ran.append}
+    with pytest.raises(ParameterError, match="id must be an integer"):
+        agent.run("Go", handlers=handlers, on_input_error="raise").response  # noqa: B018 - raises
+    assert ran == []
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_user_is_asked_about_all_of_a_turn_before_any_of_it_is_run(bedrock, agent, is_async):
+    happened = []
+    asks(bedrock, function_input("g", "f"), *(function_input("g", name, asks_for=ASKS_FOR[1]) for name in ("a", "b")))
+    options = {
+        "handlers": {name: lambda name=name: happened.append(f"ran {name}") for name in ("f", "a", "b")},
+        "confirm": lambda invocation: happened.append(f"asked {invocation.function}") or invocation.function == "b",
+    }
+
+    async def main():
+        async with agent.arun("Go", **options) as run:
+            return await run.get_response()
+
+    response = asyncio.run(main()) if is_async else agent.run("Go", **options).response
+    assert response.text == "Done."
+    assert happened == ["asked a", "asked b", "ran f", "ran b"]
+    assert [result.get("confirmationState") for result in told(bedrock)] == [None, "DENY", "CONFIRM"]
+
+
+def test_nothing_is_run_where_the_user_could_not_be_asked_about_all(bedrock, agent):
+    ran = []
+    asks(bedrock, function_input("g", "f"), function_input("g", "f", asks_for="USER_CONFIRMATION_AND_RESULT"))
+    with pytest.raises(ZeroDivisionError):
+        agent.run("Go", handlers={"f": lambda: ran.append(1)}, confirm=lambda _: 1 // 0).response  # noqa: B018 - raises
+    assert ran == []
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_user_is_not_asked_about_what_does_not_fit_the_handler(bedrock, agent, is_async):
+    asked = []
+    asks(bedrock, function_input("hotels", "book", {"city": "Oslo", "nights": "2"}, asks_for=ASKS_FOR[1]))
+
+    async def main():
+        async with agent.arun("Go", handlers=[book], confirm=asked.append) as run:
+            return await run.get_response()
+
+    response = asyncio.run(main()) if is_async else agent.run("Go", handlers=[book], confirm=asked.append).response
+    assert response.text == "Done."
+    (result,) = told(bedrock)
+    assert (result["confirmationState"], result["responseState"]) == ("DENY", "REPROMPT")
+    assert text(result).startswith("The input of book does not fit: nights")
     assert asked == []
 
 
@@ -350,7 +423,7 @@ def test_a_tool_is_a_handler_and_is_held_to_its_schema(bedrock, agent):
         ({"handlers": {}, "end_session": True}, "end_session would end the session"),
         ({}, "handlers"),
     ],
-    ids=str,
+    ids=range(13),
 )
 def test_a_wrong_setting_is_told_before_anything_is_sent(bedrock, agent, options, message):
     with pytest.raises(ConfigurationError, match=message):
@@ -445,3 +518,51 @@ def test_asyncio_leaves_and_fails_alike(bedrock, agent):
         return caught.value.code
 
     assert asyncio.run(main()) == "StreamClosed"
+
+
+@pytest.mark.parametrize("kind", ["USER_CONFIRMATION_TWICE", "", "result"])
+def test_an_action_to_be_done_in_a_way_that_is_not_known_is_not_done(bedrock, agent, kind):
+    ran = []
+    unknown = function_input("g", "f")
+    unknown["functionInvocationInput"]["actionInvocationType"] = kind
+    inputs = [function_input("g", "f"), unknown]
+    bedrock.agent = [RawEvents([("returnControl", {"invocationId": "i", "invocationInputs": inputs})])]
+    with pytest.raises(DecodeError, match="upgrade bedrock-auth") as caught:
+        agent.run("Go", handlers={"f": lambda: ran.append(1)}, confirm=ran.append).response  # noqa: B018 - raises
+    assert caught.value.code == "UnknownInvocation"
+    assert repr(kind) in str(caught.value)
+    assert ran == []
+
+
+def exhausted(*_):
+    return next(iter(()))
+
+
+@pytest.mark.parametrize("asks_for", ["RESULT", "USER_CONFIRMATION"])
+def test_asyncio_does_not_wait_for_ever_where_a_function_lets_a_stop_iteration_out(bedrock, agent, asks_for):
+    async def main():
+        asks(bedrock, function_input("g", "f", asks_for=asks_for))
+        async with asyncio.timeout(10), agent.arun("Go", handlers={"f": exhausted}, confirm=exhausted) as run:
+            await run.get_response()
+
+    with pytest.raises(RuntimeError, match="StopIteration") as caught:
+        asyncio.run(main())
+    assert isinstance(caught.value.__cause__, StopIteration)
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests"), [(Throttle(), 3), (Refusal("InternalServerException", 500), 2), (Refusal("Odd", 502), 2)], ids=str
+)
+def test_results_are_sent_again_only_where_aws_has_not_taken_them(bedrock, agent, no_backoff, fault, requests):
+    asks(bedrock, function_input("g", "f"))
+    response = agent.invoke("Go").response
+    control = response.return_control
+    bedrock.fault(fault)
+    answer = control.answered(control.invocations[0].result("ok"))
+    if requests > 2:
+        assert agent.invoke(answer, session_id=response.session_id).response.text == "Done."
+    else:
+        with pytest.raises(ServiceError) as caught:
+            agent.invoke(answer, session_id=response.session_id)
+        assert not caught.value.retryable
+    assert len(bedrock.requests) == requests

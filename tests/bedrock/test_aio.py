@@ -20,6 +20,7 @@ from bedrock_auth.bedrock import (
     BedrockError,
     BedrockRuntime,
     ConnectionLostError,
+    Conversation,
     IncompleteStreamError,
     MessageStop,
     ServiceError,
@@ -735,3 +736,74 @@ def test_a_stream_that_is_used_in_another_way_than_in_its_block_says_how_it_is_u
 
     assert run(main()) == "You said: “Hi”"
     assert len(bedrock.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [None, Cut(3), StreamException(after_events=3)])
+def test_closing_is_the_same_whether_the_thread_has_read_everything_already_or_not(bedrock, runtime, fault):
+    bedrock.reply("Hello out there")
+    if fault is not None:
+        bedrock.fault(fault)
+
+    async def main():
+        async with runtime.aconverse_stream("m", "Hi") as stream:
+            await anext(stream)
+            while not stream._reader.is_finished:
+                await asyncio.sleep(0.01)
+            stream.close()
+            assert [event async for event in stream] == []
+            with pytest.raises(IncompleteStreamError) as caught:
+                await stream.get_response()
+            return caught.value.code
+
+    assert run(main()) == "StreamClosed"
+
+
+def test_closing_after_message_stop_was_read_keeps_the_answer_as_in_the_synchronous_stream(bedrock, runtime):
+    bedrock.reply("Hello")
+
+    async def main():
+        async with runtime.aconverse_stream("m", "Hi") as stream:
+            async for event in stream:
+                if isinstance(event, MessageStop):
+                    stream.close()
+            return (await stream.get_response()).text
+
+    assert run(main()) == "Hello"
+
+
+def test_a_conversation_whose_stream_was_closed_stays_as_it_was_although_the_thread_had_read_everything(bedrock, runtime):
+    chat = Conversation()
+
+    async def main():
+        async with chat.astream(runtime, "m", "Hi") as stream:
+            await anext(stream)
+            while not stream._reader.is_finished:
+                await asyncio.sleep(0.01)
+            stream.close()
+
+    run(main())
+    assert chat.messages == ()
+
+
+def test_a_stream_that_was_not_entered_has_no_request_id(runtime):
+    assert runtime.aconverse_stream("m", "Hi").request_id is None
+
+
+def test_a_bug_that_would_end_an_iteration_is_an_error_in_the_loop_and_nobody_waits_for_ever(session):
+    client = session.client("bedrock-runtime")
+
+    def handler(**_):
+        raise StopIteration
+
+    client.meta.events.register("before-send", handler)
+    runtime = BedrockRuntime(client=client)
+
+    async def main():
+        with pytest.raises(RuntimeError, match="StopIteration") as caught:
+            await runtime.aconverse("m", "Hi")
+        assert isinstance(caught.value.__cause__, StopIteration)
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            async with runtime.aconverse_stream("m", "Hi"):
+                pytest.fail("entered")
+
+    run(main())

@@ -42,11 +42,10 @@ KNOWN = [
     delta(text="Hi"),
     delta(text="Hi", toolUse=None),
     delta(toolUse={"input": "{"}),
-    delta(toolUse={"input": "{", "later": 1}),
     delta(reasoningContent={"text": "so"}),
     delta(reasoningContent={"signature": "c2ln"}),
     delta(reasoningContent={"redactedContent": b"\0\1"}),
-    delta(citation={"title": "t", "later": 1}),
+    delta(citation={"title": "t"}),
 ]
 
 
@@ -104,3 +103,28 @@ def test_the_models_own_error_is_kept(read):
         read(encode_exception("modelStreamErrorException", body))
     assert caught.value.response["originalStatusCode"] == 500
     assert caught.value.response["originalMessage"] == "gpu on fire"
+
+
+LATER = [
+    ("messageStart", {"role": "assistant", "later": 1}),
+    ("messageStop", {"stopReason": "stop_sequence", "stopSequence": "END"}),
+    ("metadata", {"usage": {"inputTokens": 1, "newTokens": {"a": 2}}, "metrics": {"latencyMs": 1}, "newThing": {"x": [1]}}),
+    ("contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "t", "name": "f", "serverName": "s"}}}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hi"}, "later": {"x": 1}}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolUse": {"input": "{", "later": 1}}}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolResult": [{"text": "a"}, {"json": {"b": None}}]}, "later": 1}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"citation": {"sourceContent": [{"text": "t"}], "later": 1}}}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"citation": {"location": {"web": {"url": "u", "later": 1}}}}}),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), LATER, ids=str)
+def test_a_member_that_botocore_does_not_know_is_kept_at_any_depth(read, kind, body):
+    assert read(encode_event(kind, encode_json({**body, "p": "abc"}))) == [{kind: body}]
+
+
+def test_a_blob_stays_bytes_beside_a_member_that_botocore_does_not_know(read):
+    kind, body = delta(reasoningContent={"redactedContent": b"\0\1"})
+    assert read(encode_event(kind, encode_json({**body, "later": 1}))) == [
+        {kind: {"contentBlockIndex": 2, "delta": {"reasoningContent": {"redactedContent": b"\0\1"}}, "later": 1}}
+    ]

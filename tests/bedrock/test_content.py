@@ -216,7 +216,7 @@ def test_a_tools_result_may_be_text_blocks_or_any_json(result, content):
     assert ToolResultBlock("t", result).to_api() == {"toolResult": {"toolUseId": "t", "content": content}}
 
 
-@pytest.mark.parametrize("result", [object(), {1, 2}, float("nan"), [b"x"]], ids=str)
+@pytest.mark.parametrize("result", [object(), {1, 2}, float("nan"), [b"x"]], ids=range(4))
 def test_a_tools_result_that_is_no_json_is_refused_without_being_shown(result):
     with pytest.raises(ConfigurationError, match=f"a {type(result).__name__} that is none of these") as caught:
         ToolResultBlock("t", result)
@@ -250,7 +250,7 @@ def test_a_message_takes_text_blocks_and_boto3_dicts():
 
 @pytest.mark.parametrize("content", [5, [5], None, b"x"], ids=str)
 def test_a_message_takes_nothing_else(content):
-    with pytest.raises(TypeError, match="texts, content blocks and dicts in boto3's form, not"):
+    with pytest.raises(ConfigurationError, match="texts, content blocks and dicts in boto3's form, not"):
         Message("user", content)
 
 
@@ -300,3 +300,11 @@ def test_a_response_is_read_from_boto3s():
     assert response.text == "Hi"
     assert response.raw is raw
     assert "raw" not in repr(response)
+
+
+def test_bytes_are_no_content_of_a_message():
+    with pytest.raises(ConfigurationError, match="not bytes") as caught:
+        Message("user", b"Hi")
+    assert caught.value.setting == "content"
+    with pytest.raises(TypeError, match="not int"):
+        Message.from_api({"role": "assistant", "content": [5]})

@@ -16,6 +16,7 @@ from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import (
     BedrockError,
     BedrockRuntime,
+    ConverseResponse,
     IncompleteStreamError,
     Message,
     ReasoningBlock,
@@ -31,7 +32,7 @@ from bedrock_auth.bedrock.conversation import Conversation
 from bedrock_auth.bedrock.json_form import from_json_form, to_json_form
 from bedrock_auth.bedrock.tools import Tool, ToolError
 from bedrock_auth.bedrock.turns import TurnLimitError
-from bedrock_auth.testing import Reply, ServiceError, Truncate, reasoning, text, tool_use
+from bedrock_auth.testing import RawEvents, Reply, ServiceError, Truncate, reasoning, text, tool_use
 from support.shapes import members
 
 
@@ -187,7 +188,9 @@ def test_whatever_looks_like_bytes_in_json_comes_back_as_it_was(value):
     assert from_json_form(json.loads(json.dumps(to_json_form(value)))) == value
 
 
-@pytest.mark.parametrize("said", ["", "{", '[{"role": "user", "content": [{"x": {"$bytes": "?"}}]}]'])
+@pytest.mark.parametrize(
+    "said", ["", "{", '[{"role": "user", "content": [{"x": {"$bytes": "?"}}]}]', "[" * 5000], ids=lambda said: said[:9]
+)
 def test_text_that_is_no_conversation_is_a_configuration_error(said):
     with pytest.raises(ConfigurationError, match="not what Conversation.to_json gave"):
         Conversation.from_json(said)
@@ -294,6 +297,38 @@ def test_an_answer_of_nothing_is_not_kept_because_aws_would_not_take_it_back(bed
     assert chat.send(runtime, "m", "Hi").text == ""
     chat.send(runtime, "m", "Hello?")
     assert chat.to_api() == [user("Hi", "Hello?"), assistant("Yes?")]
+
+
+def test_what_a_stream_brought_and_nobody_knows_is_left_out_so_that_the_conversation_can_go_on(bedrock, runtime, caplog):
+    deltas = [{"contentBlockIndex": 0, "delta": {"text": "Rain"}}, {"contentBlockIndex": 1, "delta": {"smell": {"of": "rain"}}}]
+    said = [("contentBlockDelta", delta) for delta in deltas]
+    events = [("messageStart", {"role": "assistant"}), *said, ("messageStop", {"stopReason": "end_turn"})]
+    bedrock.reply(RawEvents(events), "Yes?")
+    chat = Conversation()
+    with chat.stream(runtime, "m", "Hi") as stream:
+        assert [type(block) for block in stream.response.message.content] == [TextBlock, UnknownBlock]
+    assert "a content block of the kind 'smell' cannot be sent back" in caplog.text
+    chat.send(runtime, "m", "Hello?")
+    assert chat.to_api() == [user("Hi"), assistant("Rain"), user("Hello?"), assistant("Yes?")]
+    assert Conversation.from_json(chat.to_json()) == chat
+
+
+def test_a_tool_use_that_was_cut_is_left_out_of_an_answer_that_is_added():
+    chat = Conversation("Hi")
+    chat.add(ConverseResponse(Message("assistant", [TextBlock("So"), ToolUseBlock("t", "f", None, input_text="{")]), None))
+    assert chat.to_api() == [user("Hi"), assistant("So")]
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_blank_texts_of_an_answer_are_not_kept_because_aws_would_not_take_them_back(bedrock, runtime, blank):
+    bedrock.reply(Reply([text(blank), text("Yes?"), text(blank)]), Reply([text(blank)]))
+    chat = Conversation()
+    chat.send(runtime, "m", "Hi")
+    with chat.stream(runtime, "m", "Hello?"):
+        pass
+    assert chat.to_api() == [user("Hi"), assistant("Yes?"), user("Hello?")]
+    chat.add(Message("assistant", [blank, "Still here."]))
+    assert chat.to_api()[3:] == [assistant("Still here.")]
 
 
 def test_nothing_to_answer_is_told_before_anything_is_sent(bedrock, runtime):

@@ -120,15 +120,15 @@ URL = {"endpoint_url": "http://127.0.0.1"}
 LOST = [
     (aws.ReadTimeoutError(**URL), "ReadTimeout", False),
     (aws.ConnectTimeoutError(**URL), "ConnectTimeout", True),
-    (aws.ConnectionClosedError(**URL), "ConnectionClosed", True),
+    (aws.ConnectionClosedError(**URL), "ConnectionClosed", False),
     (aws.EndpointConnectionError(**URL), "ConnectionFailed", True),
     (aws.ProxyConnectionError(proxy_url="http://127.0.0.1"), "ConnectionFailed", True),
     (aws.SSLError(error="bad", **URL), "SSLError", False),
-    (aws.HTTPClientError(error="odd"), "ConnectionClosed", True),
-    (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), "ConnectionClosed", True),
-    (http.ProtocolError("cut"), "ConnectionClosed", True),
+    (aws.HTTPClientError(error="odd"), "ConnectionClosed", False),
+    (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), "ConnectionClosed", False),
+    (http.ProtocolError("cut"), "ConnectionClosed", False),
     (http.SSLError("bad"), "SSLError", False),
-    (ConnectionResetError("reset"), "ConnectionClosed", True),
+    (ConnectionResetError("reset"), "ConnectionClosed", False),
 ]
 
 
@@ -185,6 +185,21 @@ def test_a_secret_that_the_service_quotes_is_shown_nowhere():
     assert SECRET not in f"{error} {error!r} {error.response} {error.__cause__}"
     assert error.__suppress_context__
     assert error.code == "InvalidSignatureException"
+
+
+def test_long_texts_are_cut_wherever_they_stand():
+    long = "x" * 5000
+    raw = client_error("ModelErrorException", long, message=long, originalMessage=long)
+    for error in (
+        translate(raw, BEFORE),
+        translate(http.ProtocolError(long), INSIDE),
+        translate(aws.ConnectTimeoutError(endpoint_url=long), BEFORE),
+        translate(aws.CredentialRetrievalError(provider="p", error_msg=long), BEFORE),
+        translate(aws.InvalidRegionError(region_name=long), BEFORE),
+    ):
+        assert len(str(error)) < 1200
+        assert error.__cause__ is None
+    assert "x" * 1100 not in f"{translate(raw, BEFORE).details}"
 
 
 REPORTS = [
@@ -260,6 +275,12 @@ KINDS = [
     ),
     ("ValidationException", "This model's maximum context length is 202752 tokens.", ContextWindowExceededError, False),
     ("ValidationException", "max_tokens: 9 > 8 is too high", ValidationError, False),
+    ("ValidationException", "Malformed input request: #: required key [messages] not found", ValidationError, False),
+    ("ValidationException", "The model ID or ARN you provided isn’t supported.", NotFoundError, False),
+    ("ValidationException", "Your account is not authorized to invoke this API operation.", ModelAccessError, False),
+    ("ValidationException", "This Model is not available for channel program accounts.", ModelAccessError, False),
+    ("AccessDeniedException", "Access to this model is not available for channel program accounts.", ModelAccessError, False),
+    ("RequestEntityTooLarge", "no", ValidationError, False),
     ("ConflictException", "no", ServiceError, False),
     ("NewException", "no", ServiceError, False),
 ]
@@ -272,10 +293,13 @@ def test_the_class_says_what_a_program_can_do_about_a_refusal(code, text, cls, r
     assert (error.code, error.retryable) == (code, retryable)
 
 
-@pytest.mark.parametrize(("status", "cls"), [(429, ThrottledError), (500, UnavailableError), (504, UnavailableError)])
-def test_a_code_that_nobody_knows_is_told_by_its_http_status(status, cls):
+@pytest.mark.parametrize(
+    ("status", "cls", "retryable"),
+    [(429, ThrottledError, True), (500, UnavailableError, True), (504, UnavailableError, False)],
+)
+def test_a_code_that_nobody_knows_is_told_by_its_http_status(status, cls, retryable):
     error = refused("NewException", status=status)
-    assert (type(error), error.retryable) == (cls, True)
+    assert (type(error), error.retryable) == (cls, retryable)
 
 
 def test_a_code_with_a_namespace_or_a_url_is_the_same_code():

@@ -19,7 +19,14 @@ from bedrock_auth import (
     NotConfiguredError,
     RetrievalError,
 )
-from bedrock_auth.bedrock import BedrockError, ConnectionLostError, DecodeError, IncompleteStreamError, ToolInputError
+from bedrock_auth.bedrock import (
+    BedrockError,
+    ConnectionLostError,
+    DecodeError,
+    IncompleteStreamError,
+    ToolInputError,
+    TurnLimitError,
+)
 from bedrock_auth.bedrock.causes import CAUSES
 from bedrock_auth.bedrock.errors import Call
 from bedrock_auth.bedrock.explanation import Explanation, explain
@@ -208,6 +215,7 @@ OURS = [
     (IncompleteStreamError("x", code="IncompleteStream", retryable=True), ".partial", True),
     (IncompleteStreamError("x", code="StreamClosed"), "with block", False),
     (IncompleteStreamError("x", code="NoAnswer"), "enable_trace=True", False),
+    (TurnLimitError("x", code="TurnLimit"), "max_turns", False),
     (DecodeError("x", code="NotAnEventStream"), "HTTPS_PROXY", False),
     (ToolInputError("x", code="InvalidToolInput"), "max_tokens", False),
     (BedrockError("x", code="Odd"), "botocore's documentation", False),

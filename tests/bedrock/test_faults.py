@@ -15,6 +15,7 @@ from bedrock_auth.bedrock import (
     ConnectionLostError,
     DecodeError,
     IncompleteStreamError,
+    MessageStop,
     ServiceError,
     TextDelta,
 )
@@ -25,6 +26,7 @@ from bedrock_auth.testing import (
     EmptyStream,
     ExpiredToken,
     NotAnEventStream,
+    Reply,
     ServiceError as Refusal,
     Stall,
     StreamError,
@@ -149,7 +151,7 @@ def test_an_answer_that_is_cut_in_its_middle_is_a_lost_connection(bedrock, runti
     bedrock.fault(Cut(), times=3)  # botocore 1.44 does not notice, 1.40 does and sends it again
     with pytest.raises(ConnectionLostError) as caught:
         runtime.converse("m", "Hi")
-    assert (caught.value.code, caught.value.retryable) == ("ConnectionClosed", True)
+    assert (caught.value.code, caught.value.retryable) == ("ConnectionClosed", False)
 
 
 def test_a_whole_answer_that_times_out_is_not_asked_for_again_with_any_client(bedrock, session):
@@ -220,3 +222,22 @@ def test_a_stream_that_was_read_to_its_end_gives_its_connection_to_the_next_one(
         assert runtime.converse_stream("m", "Hi").response.stop_reason == "end_turn"
     assert peer.connections == 1
     assert not peer.left.is_set()
+
+
+@pytest.mark.parametrize("fault", [Cut(4), Stall(4)])
+def test_a_connection_that_is_lost_after_message_stop_ends_a_whole_answer(bedrock, runtime, fault):
+    bedrock.reply(Reply("Hello", chunk_size=5))
+    bedrock.fault(fault)
+    with runtime.converse_stream("m", "Hi") as stream:
+        assert type(list(stream)[-1]) is MessageStop
+        assert list(stream) == []
+    assert (stream.response.text, stream.response.stop_reason, stream.response.usage) == ("Hello", "end_turn", None)
+    assert len(bedrock.requests) == 1
+
+
+def test_an_exception_of_the_service_after_message_stop_stays_an_error_that_is_not_to_be_sent_again(bedrock, runtime):
+    bedrock.reply(Reply("Hello", chunk_size=5))
+    bedrock.fault(StreamException(after_events=4))
+    with runtime.converse_stream("m", "Hi") as stream, pytest.raises(ThrottledError) as caught:
+        list(stream)
+    assert (caught.value.retryable, caught.value.partial.text, caught.value.partial.stop_reason) == (False, "Hello", "end_turn")

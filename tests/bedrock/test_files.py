@@ -41,11 +41,12 @@ def webp_lossless(width=1, height=1):
     return b"RIFF\0\0\0\0WEBPVP8L" + bytes(4) + b"\x2f" + struct.pack("<I", (width - 1) | (height - 1) << 14)
 
 
-def office(folder):
+def office(*names):
     file = BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr(f"{folder}/part.xml", "<x/>")
+        for name in names:
+            archive.writestr(name, "<x/>")
     return file.getvalue()
 
 
@@ -56,8 +57,8 @@ FILES = [
     (ImageBlock, "gif", gif()),
     (ImageBlock, "webp", webp()),
     (DocumentBlock, "pdf", b"%PDF-1.7"),
-    (DocumentBlock, "docx", office("word")),
-    (DocumentBlock, "xlsx", office("xl")),
+    (DocumentBlock, "docx", office("word/document.xml")),
+    (DocumentBlock, "xlsx", office("xl/workbook.xml")),
     (VideoBlock, "mp4", b"\0\0\0\x18ftypisom"),
     (VideoBlock, "mov", b"\0\0\0\x14ftypqt  "),
     (VideoBlock, "three_gp", b"\0\0\0\x14ftyp3gp5"),
@@ -145,7 +146,10 @@ def test_a_text_is_what_its_name_says(tmp_path, name, told):
         (lambda: ImageBlock.from_bytes(b"hello", format="png"), "said to be png, but does not begin as such files do"),
         (lambda: ImageBlock.from_bytes(b"BM", format="bmp"), "cannot have the format 'bmp'; AWS takes png, jpeg, gif, webp"),
         (lambda: ImageBlock.from_bytes(b"%PDF-1.7"), "the image is in the format pdf; AWS takes png"),
-        (lambda: DocumentBlock.from_bytes(office("ppt"), name="D"), "the document is in the format zip; AWS takes pdf"),
+        (
+            lambda: DocumentBlock.from_bytes(office("ppt/presentation.xml"), name="D"),
+            "the document is in the format zip; AWS takes pdf",
+        ),
         (lambda: DocumentBlock.from_bytes(b"%PDF-1.7", name="D", format="txt"), "said to be txt, but its content is pdf"),
         (lambda: ImageBlock.from_s3("s3://bucket/picture"), "cannot be told from the name of the file in S3; state its format"),
     ],
@@ -259,3 +263,24 @@ def test_a_name_that_aws_does_not_take_is_refused(tmp_path, name):
         with pytest.raises(ConfigurationError, match="a document's name has") as caught:
             make(b"%PDF-1.7", name=name)
         assert caught.value.setting == "name"
+
+
+@pytest.mark.parametrize("begins", [b"ID3\x03", b"OggS", b"fLaC", b"GIF89a", b"FLV\x01"])
+@pytest.mark.parametrize("kind", ["txt", "csv", "md", "html"])
+def test_a_text_may_begin_with_letters_that_begin_a_file_of_another_kind(begins, kind):
+    assert DocumentBlock.from_bytes(begins + b", and so on", name="D", format=kind).format == kind
+
+
+def test_a_picture_is_no_text():
+    with pytest.raises(ConfigurationError, match="the document is in the format png"):
+        DocumentBlock.from_bytes(png(), name="D", format="txt")
+
+
+@pytest.mark.parametrize("other", ["docs/word/x", "docs/word/document.xml", "word/notes.txt", "customXml/word/document.xml"])
+def test_a_workbook_is_one_whatever_else_is_in_it(other):
+    assert DocumentBlock.from_bytes(office(other, "xl/workbook.xml"), name="D").format == "xlsx"
+    assert DocumentBlock.from_bytes(office("xl/workbook.xml", other), name="D").format == "xlsx"
+
+
+def test_a_document_is_one_whatever_else_is_in_it():
+    assert DocumentBlock.from_bytes(office("docs/xl/workbook.xml", "word/document.xml"), name="D").format == "docx"

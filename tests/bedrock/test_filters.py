@@ -134,7 +134,11 @@ TRAPS = {
     "one text to in_": lambda: F.a.in_("abc"),
     "nothing to in_": lambda: F.a.in_([]),
     "no iterable": lambda: F.a.in_(3),
+    "a number that is too large": lambda: F.a == 10**400,
+    "a number that is too small": lambda: F.a > -(10**400),
     "a number as text": lambda: F.a.starts_with(3),
+    "nothing to begin with": lambda: F.a.starts_with(""),
+    "nothing to contain": lambda: F.a.string_contains(""),
     "no name": lambda: F[""] == 1,
     "a long name": lambda: F["x" * 101] == 1,
     "a number as name": lambda: F[3] == 1,
@@ -151,6 +155,12 @@ def test_what_python_would_misread_or_aws_refuse_is_an_error_that_names_the_filt
         trap()
     assert caught.value.setting == "filter"
     assert isinstance(caught.value, ValueError)
+
+
+def test_the_largest_numbers_are_numbers():
+    assert (F.a == 10**308).value == 10**308
+    with pytest.raises(ConfigurationError, match="not with one that is infinite, too large or none at all"):
+        assert F.a < -math.inf
 
 
 def test_values_are_not_in_messages():

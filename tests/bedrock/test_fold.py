@@ -212,6 +212,30 @@ def test_an_input_that_was_cut_by_max_tokens_says_so():
         folded([*tool_events('{"a": "lo', stop=False), message_stop("max_tokens")]).complete()
 
 
+CUTS = ["max_tokens", "model_context_window_exceeded", "stop_sequence", "content_filtered", "guardrail_intervened"]
+
+
+@pytest.mark.parametrize("pieces", [(), ("",)])
+@pytest.mark.parametrize("stop", [True, False])
+@pytest.mark.parametrize("reason", CUTS)
+def test_an_input_that_was_cut_before_its_first_character_is_not_one_without_arguments(reason, stop, pieces):
+    fold = folded([*tool_events(*pieces, stop=stop), message_stop(reason)])
+    with pytest.raises(ToolInputError, match="input for the tool 'f'") as caught:
+        fold.complete()
+    assert caught.value.input_text == ""
+    assert caught.value.partial.tool_uses == (ToolUseBlock("t", "f", None, input_text=""),)
+
+
+def test_only_the_last_block_can_have_been_cut():
+    events = [*tool_events(), started(text={}), delta(text="and so on"), message_stop("max_tokens")]
+    assert folded(events).complete().tool_uses == (ToolUseBlock("t", "f", {}),)
+
+
+def test_an_input_that_was_cut_by_the_context_window_says_so():
+    with pytest.raises(ToolInputError, match="was cut at the end of the model's context window; shorten the conversation"):
+        folded([*tool_events("{"), message_stop("model_context_window_exceeded")]).complete()
+
+
 @pytest.mark.parametrize("text", ["", "1", '{"a": 1}'])
 def test_an_input_that_may_go_on_is_not_taken_for_whole(text):
     assert folded(tool_events(text, stop=False)).partial().tool_uses == (ToolUseBlock("t", "f", None, input_text=text),)

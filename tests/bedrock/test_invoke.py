@@ -175,3 +175,11 @@ def test_a_botocore_that_cannot_count_is_told(session, monkeypatch):
     monkeypatch.setitem(vars(client.meta.service_model), "operation_names", ["Converse"])
     with pytest.raises(ConfigurationError, match=r"botocore .* does not know CountTokens; upgrade boto3"):
         BedrockRuntime(client=client).count_tokens("m", "Hi")
+
+
+def test_an_unknown_event_alone_is_no_answer(bedrock, runtime):
+    bedrock.reply(RawEvents([("newEvent", {"x": 1})]))
+    with pytest.raises(IncompleteStreamError) as caught:
+        list(runtime.invoke_model_stream("m", {}))
+    assert caught.value.code == "IncompleteStream"
+    assert len(bedrock.requests) == 1

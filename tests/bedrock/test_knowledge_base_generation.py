@@ -360,6 +360,36 @@ def test_a_session_is_begun_anew_also_where_the_stream_says_it_first(library, ba
     assert [restart.session_id for restart in chat.restarts] == [old]
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("when", ["opening", "first event"])
+def test_what_on_restart_raises_passes_and_the_conversation_can_go_on(library, base, form, when):
+    def refuse(_told):
+        raise LookupError
+
+    chat = base.conversation(MODEL, on_restart=refuse)
+    old = turns(chat, form, QUESTION).session_id
+    refusal = StreamException("validationException", "Session with Id 1 is not valid.", after_events=0)
+    library.fault(refusal if when == "first event" and "streamed" in form else ExpiredSession())
+    with pytest.raises(LookupError):
+        turns(chat, form, "And the sea?")
+    assert (chat.session_id, [restart.session_id for restart in chat.restarts]) == (None, [old])
+    assert turns(chat, form, "And the sea?").text
+    assert session_ids(library) == [None, old, None]
+
+
+def test_a_stream_ends_with_what_on_restart_raises(library, base):
+    def refuse(_told):
+        raise LookupError
+
+    chat = base.conversation(MODEL, on_restart=refuse)
+    chat.send(QUESTION)
+    library.fault(StreamException("validationException", "Session with Id 1 is not valid.", after_events=0))
+    stream = chat.stream("And the sea?")
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            next(stream)
+
+
 def test_a_question_loses_its_session_once_at_most(library, base):
     chat = base.conversation(MODEL)
     old = chat.send(QUESTION).session_id

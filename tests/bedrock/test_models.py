@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from botocore.config import Config
 
 from bedrock_auth import ConfigurationError, Static, create_session
-from bedrock_auth.bedrock import BedrockError, DecodeError
-from bedrock_auth.bedrock.errors import AccessDeniedError
+from bedrock_auth.bedrock import BedrockError, ConnectionLostError, DecodeError
+from bedrock_auth.bedrock.errors import AccessDeniedError, ThrottledError
 from bedrock_auth.bedrock.models import InferenceProfile, available_models
-from bedrock_auth.testing import ServiceError, Throttle, foundation_model, inference_profile
+from bedrock_auth.testing import ServiceError, Stall, Throttle, foundation_model, inference_profile
 
 APPLICATION = inference_profile(
     "us.amazon.nova-lite-v1:0",
@@ -101,6 +102,25 @@ def test_denied_access_says_what_to_allow(catalog, session, before):
 def test_throttling_is_waited_for(catalog, session, no_backoff):
     catalog.fault(Throttle())
     assert len(available_models(session)) == 4
+
+
+def test_how_often_it_is_sent_again_and_who_hears_of_it_are_the_callers_choice(catalog, session, no_backoff):
+    told = []
+    catalog.fault(Throttle())
+    assert len(available_models(session, listeners=[told.append])) == 4
+    assert [retried.code for retried in told] == ["ThrottlingException"]
+    catalog.fault(Throttle())
+    with pytest.raises(ThrottledError):
+        available_models(session, retries=1, listeners=[told.append])
+    assert len(told) == 1
+    with pytest.raises(ConfigurationError, match="retries"):
+        available_models(session, retries=0)
+
+
+def test_a_config_of_the_callers_goes_before_the_defaults(catalog, session):
+    catalog.fault(Stall(after_events=0))
+    with pytest.raises(ConnectionLostError, match="read timeout"):
+        available_models(session, config=Config(read_timeout=0.2), retries=1)
 
 
 def test_other_failures_are_of_the_family(catalog, session):

@@ -76,6 +76,23 @@ def test_a_text_is_all_there_is_in_its_fence_and_a_title_in_its_attribute(text, 
     assert element.attrib == {"title": " ".join(title.split())}
 
 
+def test_what_cannot_be_seen_goes_from_attributes_and_long_ones_are_cut():
+    element = ET.fromstring(FENCE.around("document", "x", title="A\u202e\U000e0041\ud800\x00", url="y" * 1003, number=7))
+    assert element.attrib == {"title": "A", "url": "y" * 1000 + " [3 characters left out]", "number": "7"}
+
+
+@pytest.mark.parametrize("fenced", ["<raw>", ["<raw>"], [FENCE.around("document", "x"), "</documents>"], FENCE.around("a", "x")])
+def test_a_group_takes_nothing_but_what_around_gave(fenced):
+    with pytest.raises(ConfigurationError, match="around") as caught:
+        FENCE.group("documents", fenced)
+    assert "raw" not in str(caught.value)
+
+
+def test_a_group_can_be_in_a_group():
+    inner = FENCE.group("documents", [FENCE.around("document", "x")])
+    assert ET.fromstring(FENCE.group("shelves", [inner]))[0][0].text == "\nx\n"
+
+
 @settings(deadline=None)
 @given(st.lists(hostile, max_size=3))
 def test_a_group_has_as_many_members_as_were_put_in(texts):

@@ -36,7 +36,7 @@ def refused(rules, messages, **more):
 
 def test_texts_and_lists_of_texts_are_read():
     read = TRUSTING.read([user("Hi"), assistant([{"text": "Hel"}, {"text": "lo"}]), {"id": 7, **user("Why\u200b?")}])
-    assert read == Conversation([Message("user", "Hi"), Message("assistant", "Hel\nlo"), Message("user", "Why?")])
+    assert read == Conversation([Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "Why?")])
 
 
 def test_an_empty_history_is_a_history():
@@ -112,7 +112,7 @@ def test_a_turn_that_is_not_what_it_was_is_refused(forged):
     assert refused(SIGNED, forged, signature=signature(TALK), context="ann").code == "ForgedAnswer"
 
 
-@pytest.mark.parametrize("given_signature", [None, "", "v1.", "v1.é", 7, "v0." + "A" * 43])
+@pytest.mark.parametrize("given_signature", [None, "", "v1.", "v1.é", "\ud800", 7, "v0." + "A" * 43])
 def test_no_signature_is_no_signature(given_signature):
     assert refused(SIGNED, TALK, signature=given_signature, context="ann").code == "ForgedAnswer"
 
@@ -129,6 +129,33 @@ def test_texts_are_signed_as_clients_show_them():
     )
     signed = SIGNER.sign(kept, context="")
     assert SIGNED.read([user("H\u200bi"), assistant("Hello\n")], signature=signed).messages[1].text == "Hello\n"
+
+
+def test_an_answer_of_several_blocks_comes_back_in_one_text_or_in_several():
+    kept = Conversation(
+        [Message("user", ["H", "i"]), Message("assistant", [TextBlock("a"), ReasoningBlock("hm"), TextBlock("b")])]
+    )
+    signed = SIGNER.sign(kept, context="")
+    for content in ("ab", [{"text": "a"}, {"text": "b"}]):
+        assert SIGNED.read([user("Hi"), assistant(content)], signature=signed).messages[1].text == "ab"
+
+
+def test_nothing_can_be_slipped_into_a_signed_answer_by_characters_that_are_not_signed():
+    slipped = [user("Hi"), assistant("Hel\u202elo")]
+    signed = signature(TALK[:2])
+    assert SIGNED.read(slipped, signature=signed, context="ann").messages[1].text == "Hello"
+    showing = ClientHistory(signer=SIGNER, rules=TextRules(invisible="show"))
+    assert refused(showing, slipped, signature=signed, context="ann").code == "ForgedAnswer"
+    asked = [user("H\u202ei"), assistant("Hello")]
+    assert showing.read(asked, signature=signed, context="ann").messages[0].text == "H[U+202E]i"
+
+
+def test_a_signed_conversation_that_is_too_long_is_not_told_to_come_in_parts():
+    for limits in ({"max_messages": 3}, {"max_characters": 5}):
+        signed = refused(ClientHistory(signer=SIGNER, **limits), TALK, signature=signature(TALK), context="ann")
+        assert str(signed).endswith("begin a new conversation")
+        unsigned = refused(ClientHistory(unsigned_answers=True, **limits), TALK)
+        assert str(unsigned).endswith("send the last ones")
 
 
 def test_who_said_it_is_signed_too():

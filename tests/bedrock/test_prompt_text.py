@@ -118,7 +118,10 @@ def test_what_is_no_text_is_refused(text):
     assert caught.value.code == "NotText"
 
 
-@pytest.mark.parametrize("wrong", [{"max_characters": 0}, {"max_characters": "9"}, {"too_long": "drop"}, {"invisible": "keep"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"max_characters": 0}, {"max_characters": True}, {"max_characters": "9"}, {"too_long": "drop"}, {"invisible": "keep"}],
+)
 def test_a_wrong_setting_is_named(wrong):
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         TextRules(**wrong)

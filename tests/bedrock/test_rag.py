@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import (
+    CachePoint,
+    GuardBlock,
+    ImageBlock,
     IncompleteStreamError,
     Message,
     MessageStop,
@@ -150,10 +153,20 @@ def test_a_question_that_is_not_accepted_asks_nobody(bedrock, runtime, question)
     assert (shelf.asked, bedrock.requests) == ([], [])
 
 
-@pytest.mark.parametrize("option", ["system", "tools", "tool_choice", "toolConfig"])
+@pytest.mark.parametrize("option", ["system", "tools", "tool_choice", "toolConfig", "messages", "modelId", "model_id"])
 def test_options_that_have_no_place_are_refused(chat, option):
     with pytest.raises(ConfigurationError, match=f"^{option} has no place"):
         chat.ask("Why?", **{option: []})
+
+
+@pytest.mark.parametrize("blocks", [[{"text": "Short."}, CachePoint()], ("Short.",), "Short."])
+def test_instructions_are_the_same_in_all_turns_also_where_they_can_be_read_once_only(bedrock, runtime, blocks):
+    rules = RagSettings(instructions=blocks if isinstance(blocks, str) else (block for block in blocks))
+    chat = RagChat(runtime, SKY, MODEL, settings=rules)
+    for _ in range(2):
+        chat.ask("Why?")
+        assert bedrock.requests[-1].body["system"][0] == {"text": "Short."}
+        assert len(bedrock.requests[-1].body["system"]) == (4 if isinstance(blocks, list) else 3)
 
 
 def test_other_options_go_through(bedrock, chat):
@@ -169,6 +182,16 @@ def test_a_conversation_goes_on(bedrock, runtime):
     assert len(bedrock.requests[-1].messages) == 3
     assert chat.conversation is before
     assert before.turns == 2
+
+
+@pytest.mark.parametrize("block", [ImageBlock("png", b"x"), GuardBlock("x")])
+def test_a_conversation_in_which_the_user_has_shown_more_than_texts_is_refused(bedrock, runtime, block):
+    before = Conversation([Message("user", ["Hi", block]), Message("assistant", "Hello")])
+    shelf = Shelf("a")
+    with pytest.raises(ConfigurationError, match=f"{type(block).__name__}, and only texts") as caught:
+        RagChat(runtime, shelf, MODEL, conversation=before).ask("Why?")
+    assert caught.value.setting == "conversation"
+    assert (shelf.asked, bedrock.requests) == ([], [])
 
 
 # who searches
@@ -239,7 +262,7 @@ def test_the_text_is_what_the_model_wrote_and_markers_stand_where_they_say(bedro
     assert (whole.text, whole.citations, whole.unmatched) == (said, stream.response.citations, stream.response.unmatched)
 
 
-@pytest.mark.parametrize("marker", ["[0]", "[3]", "[9999]"])
+@pytest.mark.parametrize("marker", ["[0]", "[3]", "[9999]", "[12345]", "[1-2]", "[1;2]", "[1–2]", "[1 2]"])
 def test_a_number_without_a_hit_is_never_cited(bedrock, chat, marker):
     bedrock.reply(f"Blue {marker}.")
     response = chat.ask("Why?")
@@ -263,7 +286,7 @@ def test_blocks_that_come_interleaved_do_not_lend_each_other_brackets(bedrock, c
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(said=st.text(alphabet="[]123, ab", min_size=1, max_size=30).filter(str.strip), size=st.integers(1, 5))
+@given(said=st.text(alphabet="[]123, -;ab", min_size=1, max_size=30).filter(str.strip), size=st.integers(1, 5))
 def test_streamed_and_whole_answers_have_the_same_citations(bedrock, chat, said, size):
     chat.conversation.messages = ()
     bedrock.reply(Reply(said, chunk_size=size), Reply(said))
@@ -359,6 +382,16 @@ def test_an_answer_that_was_cut_by_max_tokens_is_kept(bedrock, chat):
     assert chat.conversation.turns == 1
 
 
+@pytest.mark.parametrize("said", [" \n", [reasoning("Hm."), text("")]])
+def test_a_blank_answer_does_not_poison_what_comes_later(bedrock, chat, said):
+    bedrock.reply(said, "Because.")
+    assert not chat.ask("Why?").text.strip()
+    chat.ask("And why?")
+    sent = bedrock.requests[-1].messages
+    assert all(block["text"].strip() for message in sent for block in message["content"] if "text" in block)
+    assert chat.conversation.messages[-1].text == "Because."
+
+
 @pytest.mark.parametrize("wrong", [{"no_hits": " "}, {"no_hits": 1}, {"max_turns": 0}, {"max_characters": "9"}])
 def test_a_wrong_setting_is_named(wrong):
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
@@ -425,6 +458,25 @@ def test_in_asyncio_leaving_early_keeps_nothing(bedrock, chat):
 
     asyncio.run(main())
     assert chat.conversation == Conversation()
+
+
+def test_in_asyncio_a_stream_is_read_in_its_block_and_entered_once(chat):
+    async def main():
+        stream = chat.astream("Why?")
+        for use in (anext, lambda s: s.get_response(), lambda s: anext(s.text_stream), lambda s: s.aclose()):
+            with pytest.raises(RuntimeError, match="async with chat.astream"):
+                await use(stream)
+        with pytest.raises(RuntimeError, match="async with chat.astream"):
+            _ = stream.hits
+        async with stream:
+            assert len(stream.hits) == 2
+            await stream.get_response()
+        with pytest.raises(RuntimeError, match="entered once"):
+            await stream.__aenter__()
+        return await stream.get_response()
+
+    assert asyncio.run(main()).text
+    assert chat.conversation.turns == 1
 
 
 # the check of a guardrail

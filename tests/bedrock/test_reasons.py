@@ -53,7 +53,8 @@ IN_STREAM = [
 def check(error, operation, code, status):
     assert isinstance(error, ServiceError)
     assert (error.code, error.status, error.operation) == (code, status, operation)
-    assert error.retryable == (code in RETRIED)
+    may_have_acted = error.in_stream and operation in {"InvokeAgent", "InvokeInlineAgent"}
+    assert error.retryable == (code in RETRIED and not may_have_acted)
     told = explain(error)
     assert told.what.startswith(f"{operation} failed")
     assert f"{code} (HTTP {status})" in told.what
@@ -81,6 +82,40 @@ def test_every_modelled_error_in_a_stream_has_the_models_status_and_is_explained
 def test_the_models_have_all_that_the_design_speaks_of():
     assert {shape.name for model in MODELS.values() for shape in model.error_shapes} >= RETRIED | {"ConflictException"}
     assert len(IN_STREAM) >= 20
+
+
+WORDS = [
+    ("Malformed input request: #: required key [messages] not found, please reformat your input.", "malformed", "not exist"),
+    ("`max_tokens` must be greater than `thinking.budget_tokens`.", "Raise max_tokens", "Lower it"),
+    (
+        "messages.2.content.0.tool_result.content: image exceeds 5 MB maximum: 6 bytes > 5 bytes",
+        "An image is larger",
+        "Tool uses",
+    ),
+    ("messages.0.content.0: image dimensions exceed max allowed size: 8000 pixels", "An image is larger", "Tool"),
+    ("messages.1.content.0.tool_use.input: Input should be a valid dictionary", "names the field", "Tool uses"),
+    ("The model ID or ARN you provided isn’t supported.", "available_models", "tools"),
+    ("This action doesn't support the model that you provided.", "available_models", "tools"),
+    ("This model doesn't support tool use.", "Leave out what", "do not fit together"),
+    ("Your account is not authorized to invoke this API operation.", "has no access", "does not take the request"),
+    ("This Model is not available for channel program accounts.", "reseller", "does not take the request"),
+    ("Expected toolResult blocks at messages.2.content for the following Ids: t1", "do not fit together", "names the field"),
+    (
+        "The number of toolResult blocks at messages.2.content exceeds the number of toolUse blocks of previous turn.",
+        "do not fit together",
+        "names the field",
+    ),
+    ("messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: t1", "do not fit together", "names"),
+    ("messages.0.content.0: unexpected `tool_use_id` found in `tool_result` blocks: t1", "do not fit together", "names"),
+    ("The toolConfig field must be defined when using toolUse and toolResult content blocks.", "do not fit together", "names"),
+]
+
+
+@pytest.mark.parametrize(("said", "words", "never"), WORDS, ids=[said[:30] for said, *_ in WORDS])
+def test_texts_that_look_alike_are_told_apart(said, words, never):
+    told = str(explain(ClientError({"Error": {"Code": "ValidationException", "Message": said}}, "Converse")))
+    assert words in told
+    assert never not in told
 
 
 def test_no_row_stands_behind_one_that_takes_all_its_errors():

@@ -6,7 +6,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from bedrock_auth import ConfigurationError
-from bedrock_auth.bedrock import Message, ToolUseBlock
+from bedrock_auth.bedrock import Conversation, Message, ToolUseBlock
 from bedrock_auth.bedrock.content import CachePoint, DocumentBlock, GuardBlock, ImageBlock, TextBlock
 from bedrock_auth.bedrock.request import ConverseOptions, Guardrail, converse_request
 from support.shapes import members, service_model
@@ -192,3 +192,15 @@ def test_a_value_of_the_wrong_type_is_left_to_botocore(wrong):
     validator, shape = ParamValidator(), service_model().operation_model("Converse").input_shape
     made = {name: value for name, value in request(**wrong).items() if name in {*shape.members, "messages"}}
     assert validator.validate(made, shape).has_errors() or made.keys() == {"modelId", "messages"}
+
+
+@pytest.mark.parametrize("name", sorted(ConverseOptions.__optional_keys__))
+def test_whatever_is_none_counts_as_not_given_by_our_name_and_by_awss(name):
+    assert request(**{name: None}) == request()
+
+
+@pytest.mark.parametrize("messages", [Conversation("Hi"), [Conversation("Hi")]], ids=["alone", "in a list"])
+def test_a_conversation_is_not_its_messages_and_the_error_says_so(messages):
+    with pytest.raises(ConfigurationError, match=r"a Conversation is no message; give its \.messages, or use its send") as caught:
+        request(messages)
+    assert caught.value.setting == "messages"

@@ -1,15 +1,29 @@
 """What is sent again, what never is, and who is told: on the wire."""
 
 import logging
+import re
+import socket
+import struct
 import threading
+import time
+from contextlib import suppress
 from contextvars import ContextVar
 
+import boto3
 import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from bedrock_auth import ConfigurationError, Credentials, DeniedError, MissingIdentityError, create_session
-from bedrock_auth.bedrock import BedrockError, BedrockRuntime, ConnectionLostError, IncompleteStreamError, ServiceError
+from bedrock_auth import ConfigurationError, Credentials, DeniedError, MissingIdentityError, bridge, create_session
+from bedrock_auth.bedrock import (
+    BedrockError,
+    BedrockRuntime,
+    ConnectionLostError,
+    IncompleteStreamError,
+    KnowledgeBase,
+    ServiceError,
+    calls,
+)
 from bedrock_auth.bedrock.errors import ConnectionLostError as Lost
 from bedrock_auth.bedrock.retry import MAX_WAIT, Attempts, RetryPolicy, attempts_of, backoff
 from bedrock_auth.testing import (
@@ -121,7 +135,7 @@ def test_a_whole_answer_that_is_cut_in_its_middle_is_paid_for_once(bedrock, runt
         ({"config": Config(retries={"max_attempts": 0})}, None, 1),
         ({}, "2", 2),
     ],
-    ids=str,
+    ids=range(7),
 )
 @pytest.mark.parametrize("operation", ["converse", "converse_stream"])
 def test_the_number_of_attempts_is_the_callers(bedrock, session, monkeypatch, operation, arguments, environ, attempts):
@@ -359,3 +373,110 @@ def test_leaving_a_stream_before_its_first_event_is_no_failure_that_anybody_is_t
     thread.join(5)
     assert not thread.is_alive()
     assert (told, events) == ([], [])
+
+
+class Broken:
+    """A server that reads a request, answers with this and resets the connection; counts the requests."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.requests = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                connection.settimeout(5)
+                self._answer(connection)
+
+    def _answer(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(body) < length:
+            body += connection.recv(65536)
+        self.requests += 1
+        connection.sendall(self.answer)
+        time.sleep(0.05)  # a reset overtakes what has not been read
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def broken():
+    servers = []
+
+    def make(answer, service="bedrock-runtime"):
+        servers.append(Broken(answer))
+        session = boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1")
+        return servers[-1], session.client(service, endpoint_url=servers[-1].url)
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n" + b" " * 500
+GATEWAY_TIMEOUT = b"HTTP/1.1 504 Gateway Time-out\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+LOST = [("converse", HALF), *((each, data) for each in ("converse", "converse_stream") for data in (b"", GATEWAY_TIMEOUT))]
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize(("operation", "answer"), LOST, ids=range(5))
+def test_what_was_sent_and_is_paid_for_is_not_sent_again_when_its_answer_is_lost(broken, operation, answer):
+    server, client = broken(answer)
+    with pytest.raises(BedrockError) as caught:
+        read(BedrockRuntime(client=client), operation)
+    error = caught.value
+    assert (error.retryable, server.requests) == (False, 1)
+    if answer != GATEWAY_TIMEOUT:
+        assert error.code == "ConnectionClosed"
+        assert str(error).endswith("; the model may still be at work on it")
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("answer", [HALF, b"", GATEWAY_TIMEOUT], ids=range(3))
+def test_a_search_whose_answer_is_lost_is_sent_again(broken, answer):
+    server, client = broken(answer, "bedrock-agent-runtime")
+    with pytest.raises(BedrockError) as caught:
+        KnowledgeBase(client=client, knowledge_base_id="KB12345678").retrieve("question")
+    assert (caught.value.retryable, server.requests) == (True, 3)
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ThrottledException",
+        "LimitExceededException",
+        "RequestTimeoutException",
+        "TransactionInProgressException",
+        "PriorRequestNotComplete",
+        "RequestThrottledException",
+        "ValidationException",
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+    ],
+)
+def test_botocore_sends_once_whatever_the_code_and_each_attempt_of_ours_is_told(bedrock, session, mode, code):
+    told = []
+    client = session.client("bedrock-runtime", config=Config(retries={"mode": mode, "total_max_attempts": 3}))
+    bedrock.fault(Refusal(code, 400), times=20)
+    with pytest.raises(BedrockError):
+        BedrockRuntime(client=client, listeners=[told.append]).converse("m", "Hi")
+    assert len(bedrock.requests) == 1 + len(told)
+
+
+def test_the_codes_that_are_left_to_the_renewal_of_keys_are_those_that_it_handles():
+    assert calls._RENEWED == bridge.EXPIRED_CODES | bridge.UNKNOWN_CODES

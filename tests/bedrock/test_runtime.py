@@ -17,6 +17,7 @@ from bedrock_auth.bedrock import (
     ReasoningDelta,
     TextBlock,
     TextDelta,
+    ToolResultBlock,
     ToolUseBlock,
     ToolUseDelta,
     ToolUseStart,
@@ -275,3 +276,28 @@ def test_a_bug_in_a_handler_of_the_callers_is_not_dressed_up(session):
     client.meta.events.register("before-send", handler)
     with pytest.raises(ZeroDivisionError):
         BedrockRuntime(client=client).converse("m", "Hi")
+
+
+def test_a_member_that_botocore_does_not_know_is_in_the_event_and_does_not_stop_the_answer_from_being_sent_back(bedrock, runtime):
+    tool = {"toolUse": {"toolUseId": "t", "name": "f", "serverName": "s"}}
+    citation = {"title": "T", "location": {"web": {"url": "u", "later": 1}}, "later": 1}
+    bedrock.reply(
+        RawEvents(
+            [
+                ("messageStart", {"role": "assistant"}),
+                ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hi"}}),
+                ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"citation": citation}}),
+                ("contentBlockStart", {"contentBlockIndex": 1, "start": tool}),
+                ("messageStop", {"stopReason": "tool_use", "stopSequence": "END"}),
+            ]
+        )
+    )
+    bedrock.reply("Done")
+    with runtime.converse_stream("m", "Hi") as stream:
+        raws = [event.raw for event in stream]
+    assert raws[2]["contentBlockDelta"]["delta"]["citation"] == citation
+    assert raws[3]["contentBlockStart"]["start"] == tool
+    assert raws[4]["messageStop"]["stopSequence"] == "END"
+    assert runtime.converse("m", [Message("user", "Hi"), stream.response.message, Message("user", [ToolResultBlock("t", "x")])])
+    sent = bedrock.requests[-1].body["messages"][1]["content"]
+    assert sent[1]["toolUse"] == {"toolUseId": "t", "name": "f", "input": {}}

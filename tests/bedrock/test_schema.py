@@ -334,3 +334,27 @@ def test_a_parameter_that_json_cannot_say_is_a_configuration_error_that_names_it
 def test_a_function_without_a_readable_signature_is_a_configuration_error():
     with pytest.raises(ConfigurationError, match="the tool 'type' cannot be made of its function"):
         function_shape(type, "type")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"$ref": "#"}, {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}}}],
+    ids=["itself", "in a circle"],
+)
+def test_a_schema_that_refers_to_nothing_but_itself_is_refused(schema):
+    with pytest.raises(ConfigurationError, match=r"\$ref .* comes back to itself") as caught:
+        problems({}, schema)
+    assert caught.value.setting == "input_schema"
+
+
+def test_a_schema_may_refer_to_itself_for_what_is_further_inside():
+    schema = {"type": "object", "properties": {"a": {"$ref": "#"}}, "additionalProperties": False}
+    assert problems({"a": {"a": {}}}, schema) == []
+    assert problems({"a": {"a": {"b": 1}}}, schema) == ["a.a.b must be left out"]
+
+
+def test_an_input_that_is_nested_too_deeply_is_told_to_the_model():
+    deep = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    assert problems(deep, {"properties": {"a": {"$ref": "#"}}}) == ["the input is nested too deeply"]

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from botocore.eventstream import ChecksumMismatch
 from urllib3.exceptions import ProtocolError
 
 from bedrock_auth import ConfigurationError
@@ -120,11 +121,17 @@ def test_a_failed_stream_closes_its_connection_and_fails_the_same_way_every_time
     assert source.closed == 1
 
 
-def test_a_failure_after_the_message_is_still_told():
-    _, stream = stream_of(*WHOLE[:-1], ProtocolError("cut"))
-    with pytest.raises(ConnectionLostError) as caught:
+def test_a_connection_that_is_lost_after_the_message_takes_nothing_of_it_away():
+    source, stream = stream_of(*WHOLE[:-1], ProtocolError("cut"))
+    assert (stream.response.text, stream.response.stop_reason, stream.response.usage) == ("Hello", "end_turn", None)
+    assert source.closed == 1
+
+
+def test_damage_after_the_message_is_still_told_but_nothing_to_send_again():
+    _, stream = stream_of(*WHOLE[:-1], ChecksumMismatch(1, 2))
+    with pytest.raises(DecodeError) as caught:
         assert stream.response
-    assert (caught.value.partial.text, caught.value.partial.stop_reason) == ("Hello", "end_turn")
+    assert (caught.value.partial.text, caught.value.partial.stop_reason, caught.value.retryable) == ("Hello", "end_turn", False)
 
 
 def test_a_failing_close_does_not_hide_the_failure():

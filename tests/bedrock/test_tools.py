@@ -113,6 +113,9 @@ def returned(value):
     [
         ("sun", (TextBlock("sun"),)),
         ("", (TextBlock('""'),)),
+        (["", TextBlock("x"), {"text": " \n"}], (TextBlock("x"),)),
+        (TextBlock(""), ()),
+        (["", "x"], (TextBlock('["", "x"]'),)),
         (" \n", (TextBlock('" \\n"'),)),
         (None, (TextBlock("null"),)),
         (3.5, (TextBlock("3.5"),)),
@@ -128,7 +131,7 @@ def test_a_handler_returns_text_json_or_blocks(value, content):
     assert returned(value) == content
 
 
-@pytest.mark.parametrize("value", [{1, 2}, object(), {"a": {1}}, float("nan"), {"a": float("inf")}, [b"x"]], ids=str)
+@pytest.mark.parametrize("value", [{1, 2}, object(), {"a": {1}}, float("nan"), {"a": float("inf")}, [b"x"]], ids=range(6))
 def test_a_handler_that_returns_something_else_is_wrong(value):
     with pytest.raises(ConfigurationError, match=r"the tool 'f' returned a \w+ that is neither text nor JSON nor content blocks"):
         returned(value)

@@ -1,7 +1,9 @@
 """Refusals as they come over the wire, before a stream and inside one: what ours say, and what they mean to boto3's users."""
 
 import pickle
+import traceback
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from botocore.config import Config
@@ -23,6 +25,7 @@ from bedrock_auth.bedrock.errors import (
 )
 from bedrock_auth.bedrock.explanation import explain
 from bedrock_auth.testing import ExpiredToken, ServiceError as Refusal, StreamError, StreamException, Throttle
+from bedrock_auth.testing.answers import body_answer
 
 PRINCIPAL = "User: arn:aws:sts::123456789012:assumed-role/App/me@example.com"
 FORBIDDEN = f"{PRINCIPAL} is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:::foundation-model/m.x"
@@ -85,6 +88,29 @@ def test_a_refusal_has_its_class_and_words_and_boto3s_error_the_same_words(bedro
     plain = explain(raw.value, region_name="us-east-1")
     assert (plain.why, plain.fix, plain.iam_actions, plain.retryable) == (told.why, told.fix, told.iam_actions, told.retryable)
     assert plain.what.partition(" (")[0] == told.what.partition(" (")[0]
+
+
+def test_the_page_of_a_stranger_is_in_no_text_of_the_error(bedrock, runtime):
+    page = b"<html>" + b"a page of the proxy's " * 2500 + b"</html>"
+    bedrock.fault(SimpleNamespace(apply=lambda _answer: body_answer(page, 403, {"content-type": "text/html"})))
+    with pytest.raises(ServiceError) as caught:
+        runtime.converse("m", "Hi")
+    error = caught.value
+    assert (error.code, error.status) == ("403", 403)
+    assert str(error) == "Converse failed with 403: the answer is not in AWS's form; its body is left out"
+    shown = f"{error!r} {error.response} {error.details} {''.join(traceback.format_exception(error))}"
+    assert "a page" not in shown
+    assert "such as a proxy" in explain(error).why
+
+
+def test_what_is_too_large_for_the_service_is_an_invalid_request_whoever_says_so(bedrock, runtime):
+    page = SimpleNamespace(apply=lambda _answer: body_answer(b"<html>", 413, {"content-type": "text/html"}))
+    bedrock.fault(page, Refusal("RequestEntityTooLargeException", 413))
+    for _ in range(2):
+        with pytest.raises(ValidationError) as caught:
+            runtime.converse("m", "Hi")
+        assert "too large" in explain(caught.value).why
+        assert not caught.value.retryable
 
 
 IN_STREAM = {

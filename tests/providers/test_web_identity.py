@@ -434,7 +434,9 @@ def test_a_duration_that_sts_does_not_grant_is_told_with_the_fix(sts):
     assert caught.value.setting == "duration"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>gateway</html>", b"<a/>", b"{}", keys().body.replace(ROLE_TOKEN.encode(), b"")], ids=range(5))
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>gateway</html>", b"<a/>", b"{}", keys().body.replace(ROLE_TOKEN.encode(), b"")], ids=range(5)
+)
 def test_an_answer_without_keys_is_malformed(body, sts):
     sts.answers = [Answer(200, body)]
     with pytest.raises(RetrievalError, match=f"^{NAME}") as caught:

@@ -160,7 +160,7 @@ if TYPE_CHECKING:
         available_models as available_models,
     )
     from bedrock_auth.bedrock.parameters import Parameter as Parameter, ParameterError as ParameterError
-    from bedrock_auth.bedrock.prompt import Fence as Fence, escaped as escaped, unescaped as unescaped
+    from bedrock_auth.bedrock.prompt import Fence as Fence, Fenced as Fenced, escaped as escaped, unescaped as unescaped
     from bedrock_auth.bedrock.rag import RagChat as RagChat, Retriever as Retriever
     from bedrock_auth.bedrock.rag_events import (
         FoundText as FoundText,
@@ -240,7 +240,7 @@ __all__, __getattr__, __dir__ = exports(
         "model_ref": "ModelRef",
         "models": "AvailableModel InferenceProfile available_models",
         "parameters": "Parameter ParameterError",
-        "prompt": "Fence escaped unescaped",
+        "prompt": "Fence Fenced escaped unescaped",
         "rag": "RagChat Retriever",
         "rag_events": "FoundText HitCitation RagEvent RagResponse UnmatchedMarker",
         "rag_stream": "AsyncRagStream RagStream",

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from bedrock_auth.bedrock.blocks import TextBlock
 from bedrock_auth.bedrock.errors import Call, DecodeError
 from bedrock_auth.bedrock.handlers import Handlers, Key, tool_for, tools_by_key
 from bedrock_auth.bedrock.media import ImageBlock
 from bedrock_auth.bedrock.parameters import ParameterError
-from bedrock_auth.bedrock.return_control import ApiInvocation, FunctionInvocation, Invocation, UnknownInvocation
+from bedrock_auth.bedrock.return_control import (
+    INVOCATION_TYPES,
+    ApiInvocation,
+    FunctionInvocation,
+    Invocation,
+    UnknownInvocation,
+)
+from bedrock_auth.bedrock.threads import to_thread
 from bedrock_auth.bedrock.tool_blocks import JsonBlock
 from bedrock_auth.bedrock.toolbox import Choice, checked_choice
 from bedrock_auth.bedrock.tools import Tool, ToolError
@@ -30,7 +36,18 @@ FailureChoice: TypeAlias = Literal["raise", "report", "fail"]
 """Raise a handler's error here, tell the agent that it failed, or tell AWS so."""
 
 _OK, _BAD_REQUEST, _BROKEN = 200, 400, 500
+_NOT_KNOWN = ("is not known here", "bedrock-auth")
 _DENIED = "The user does not agree to this."
+
+
+@frozen
+class Action:
+    """One thing that is to be done, once all of its turn has been looked at."""
+
+    invocation: Invocation
+    arguments: Mapping[str, Any] = field(factory=dict, repr=False)
+    result: InvocationResult | None = None
+    """What the agent is told, where that is known without running anything."""
 
 
 @frozen
@@ -57,21 +74,28 @@ class Actions:
             raise ConfigurationError(msg, setting="on_handler_error")
         return cls(tools_by_key(handlers), confirm, checked_choice("on_input_error", on_input_error), on_handler_error)
 
-    def check(self, control: ReturnControl, call: Call) -> tuple[Invocation, ...]:
-        """What is to be answered, in order; nothing has been run yet.
+    def check(self, control: ReturnControl, call: Call) -> tuple[Action, ...]:
+        """What is to be answered, in order; nobody has been asked and nothing has been run yet.
 
         Raises:
+            ParameterError: a value does not fit its declared type, where that is to be raised.
             ConfigurationError: there is no handler for one of the invocations, or nobody who can be asked.
             DecodeError: one is of a kind that is not known here, or there are none.
         """
         if not control.invocations:
             msg = f"{call.operation}: the agent returned control without saying what for"
             raise DecodeError(msg, code="MalformedEvent", **call.details())
-        return tuple(self._checked(invocation, call) for invocation in control.invocations)
+        return tuple([self._fitted(each) for each in [self._checked(each, call) for each in control.invocations]])
 
     def _checked(self, invocation: AnyInvocation, call: Call) -> Invocation:
         if isinstance(invocation, UnknownInvocation):
-            msg = f"{call.operation}: the agent asks for {invocation.name!r}, which is not known here; upgrade bedrock-auth"
+            who, what = ("the installed boto3 does not know", "boto3") if invocation.is_lost else _NOT_KNOWN
+            msg = f"{call.operation}: the agent asks for {invocation.name!r}, which {who}; upgrade {what}"
+            raise DecodeError(msg, code="UnknownInvocation", **call.details())
+        if invocation.action_invocation_type not in INVOCATION_TYPES:
+            who, what = _NOT_KNOWN
+            wanted = f"{invocation.name} as {invocation.action_invocation_type!r}"
+            msg = f"{call.operation}: the agent asks for {wanted}, which {who}; upgrade {what}"
             raise DecodeError(msg, code="UnknownInvocation", **call.details())
         if invocation.needs_confirmation and self.confirm is None:
             msg = f"the agent asks whether it may run {invocation.name}; give confirm=, a function that asks the user"
@@ -83,47 +107,53 @@ class Actions:
     def _tool(self, invocation: Invocation) -> Tool:
         return tool_for(invocation, self.handlers)
 
-    def answer(self, invocation: Invocation) -> InvocationResult:
-        """Ask and run, in this thread.
+    def _fitted(self, invocation: Invocation) -> Action:
+        """What is to be done; where its parameters do not fit, the user is not asked, and has not agreed."""
+        try:
+            arguments = invocation.arguments
+            if invocation.needs_result:
+                self._tool(invocation).check(arguments)
+        except ToolError as error:
+            if isinstance(error, ParameterError) and self.on_input_error == "raise":
+                raise
+            return Action(invocation, result=_unfit(invocation, str(error)))
+        return Action(invocation, arguments)
+
+    def decide(self, actions: Iterable[Action]) -> tuple[Action, ...]:
+        """Ask about all that is to be asked about, in this thread, before anything is run.
 
         Raises:
-            ParameterError: a value does not fit its declared type, where that is to be raised.
-            ConfigurationError: ``confirm`` or the handler returned what is none of an answer.
-            Exception: what the handler raised, where that is to be raised, and what ``confirm`` raised.
+            ConfigurationError: ``confirm`` returned what is none of an answer.
+            Exception: what ``confirm`` raised.
         """
-        if unfit := self._unfit(invocation):
-            return unfit
-        agreed = _answered(self._asked(invocation)) if invocation.needs_confirmation else None
-        if agreed is False or not invocation.needs_result:
-            return _settled(invocation, agreed=agreed)
+        return tuple([_decided(each, self._asked(each.invocation)) if _is_open(each) else each for each in actions])
+
+    async def adecide(self, actions: Iterable[Action]) -> tuple[Action, ...]:
+        """As `decide`; a plain function is called in a thread."""
+        return tuple([_decided(each, await self._aasked(each.invocation)) if _is_open(each) else each for each in actions])
+
+    def answer(self, action: Action) -> InvocationResult:
+        """Run it, in this thread, unless its result is known.
+
+        Raises:
+            ConfigurationError: the handler returned what is none of an answer.
+            Exception: what the handler raised, where that is to be raised.
+        """
+        if action.result is not None:
+            return action.result
         try:
-            return _done(invocation, self._tool(invocation).run(invocation.arguments))
+            return _done(action.invocation, self._tool(action.invocation).run(action.arguments))
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
-            return self._failed(invocation, error)
+            return self._failed(action.invocation, error)
 
-    async def aanswer(self, invocation: Invocation) -> InvocationResult:
+    async def aanswer(self, action: Action) -> InvocationResult:
         """As `answer`; plain functions run in threads, coroutine functions in the loop."""
-        if unfit := self._unfit(invocation):
-            return unfit
-        agreed = _answered(await self._aasked(invocation)) if invocation.needs_confirmation else None
-        if agreed is False or not invocation.needs_result:
-            return _settled(invocation, agreed=agreed)
+        if action.result is not None:
+            return action.result
         try:
-            return _done(invocation, await self._tool(invocation).arun(invocation.arguments))
+            return _done(action.invocation, await self._tool(action.invocation).arun(action.arguments))
         except Exception as error:  # noqa: BLE001 - as above
-            return self._failed(invocation, error)
-
-    def _unfit(self, invocation: Invocation) -> InvocationResult | None:
-        """What the agent is told where its parameters do not fit. The user is not asked then, and has not agreed."""
-        try:
-            invocation.arguments  # noqa: B018 - is it possible?
-        except ParameterError as error:
-            if self.on_input_error == "raise":
-                raise
-            denied = "DENY" if invocation.needs_confirmation else None
-            status = _BAD_REQUEST if isinstance(invocation, ApiInvocation) else None
-            return invocation.result(str(error), confirmation_state=denied, response_state="REPROMPT", http_status_code=status)
-        return None
+            return self._failed(action.invocation, error)
 
     def _asked(self, invocation: Invocation) -> Any:
         assert self.confirm is not None  # noqa: S101 - check() has seen to it
@@ -132,7 +162,7 @@ class Actions:
     async def _aasked(self, invocation: Invocation) -> Any:
         if inspect.iscoroutinefunction(self.confirm):
             return await self._asked(invocation)
-        answer = await asyncio.to_thread(self._asked, invocation)
+        answer = await to_thread(self._asked, invocation)
         return await answer if inspect.isawaitable(answer) else answer
 
     def _failed(self, invocation: Invocation, error: Exception) -> InvocationResult:
@@ -143,6 +173,24 @@ class Actions:
         state = "REPROMPT" if self.on_handler_error == "report" else "FAILURE"
         text = f"{invocation.name} failed ({type(error).__name__})."
         return _result(invocation, text, response_state=state, http_status_code=_BROKEN)
+
+
+def _unfit(invocation: Invocation, text: str) -> InvocationResult:
+    denied = "DENY" if invocation.needs_confirmation else None
+    status = _BAD_REQUEST if isinstance(invocation, ApiInvocation) else None
+    return invocation.result(text, confirmation_state=denied, response_state="REPROMPT", http_status_code=status)
+
+
+def _is_open(action: Action) -> bool:
+    """Whether the user is to be asked."""
+    return action.result is None and action.invocation.needs_confirmation
+
+
+def _decided(action: Action, answer: Any) -> Action:
+    agreed = _answered(answer)
+    if agreed and action.invocation.needs_result:
+        return action
+    return evolve(action, result=_settled(action.invocation, agreed=agreed))
 
 
 def _answered(answer: Any) -> bool:
@@ -165,7 +213,7 @@ def _result(invocation: Invocation, body: str | ImageBlock, **states: Any) -> In
     return invocation.result(body, **states)
 
 
-def _settled(invocation: Invocation, *, agreed: bool | None) -> InvocationResult:
+def _settled(invocation: Invocation, *, agreed: bool) -> InvocationResult:
     """The result of something that was not run."""
     body = _DENIED if invocation.needs_result else None
     return invocation.result(body, confirmation_state="CONFIRM" if agreed else "DENY")
@@ -180,8 +228,10 @@ def _body(invocation: Invocation, content: tuple[Any, ...]) -> str | ImageBlock:
     match content:
         case (ImageBlock() as image,) if isinstance(invocation, FunctionInvocation):
             return image
-    texts = [_text(invocation, part) for part in content]
-    return "\n".join(texts) if texts else json.dumps(None)
+    if not content:
+        return json.dumps(None)
+    text = "\n".join(_text(invocation, part) for part in content)
+    return text if text.strip() else json.dumps(text)
 
 
 def _text(invocation: Invocation, part: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -13,8 +14,8 @@ from bedrock_auth.bedrock.agent_stream import AgentStream, AsyncAgentStream
 from bedrock_auth.bedrock.service import ServiceWrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self, Unpack
 
     from botocore.client import BaseClient
     from botocore.config import Config
@@ -77,8 +78,8 @@ class AnyAgent(ServiceWrapper):
         """Send something, do what the agent returns control for, one after the other, and go on until it has its answer.
 
         Nothing is sent before the run is iterated, or asked for its ``response``. Before anything of a turn is run, all of it has
-        been looked at: whether there are handlers, and somebody to ask. Where a run fails, the session still waits for the
-        results of that turn.
+        been looked at, whether there are handlers, somebody to ask, and parameters that fit; and the user has been asked. Where
+        a run fails, the session still waits for the results of that turn.
 
         Args:
             said: as `invoke`.
@@ -109,7 +110,9 @@ class AnyAgent(ServiceWrapper):
 
         Args:
             session_id: of a conversation to go on with; by default a new one.
-            options: what holds for each of its turns, such as ``memory_id``; see `AgentOptions`.
+            options: what holds for each of its turns, such as ``memory_id``; see `AgentOptions`. What AWS keeps with the
+                session, ``session_attributes``, ``files`` and the ``conversationHistory`` in a session state, is sent until AWS
+                has taken it, and then no more.
 
         Raises:
             ConfigurationError: AWS takes no such session id.
@@ -126,11 +129,25 @@ class AnyAgent(ServiceWrapper):
         return agent_request({**self._target, "sessionId": session_id}, said, options, self._STATE)
 
     def _invoked(self, session_id: str, request: Mapping[str, Any]) -> AgentStream:
-        return self._open(AgentStream(session_id), self._OPERATION, "completion", request)
+        return self._begun(AgentStream(session_id), request)
 
     def _ainvoked(self, session_id: str, request: Mapping[str, Any]) -> AsyncAgentStream:
         stream = AgentStream(session_id)
-        return AsyncAgentStream(stream, partial(self._open, stream, self._OPERATION, "completion", request))
+        return AsyncAgentStream(stream, partial(self._begun, stream, request))
+
+    def _begun(self, stream: AgentStream, request: Mapping[str, Any]) -> AgentStream:
+        opened = self._open(stream, self._OPERATION, "completion", request)
+        self._when_taken()
+        return opened
+
+    def _telling(self, when_taken: Callable[[], None]) -> Self:
+        """The same agent, with the same clients, which says whenever AWS has taken a request."""
+        twin = copy(self)
+        twin._when_taken = when_taken  # type: ignore[method-assign]  # noqa: SLF001 - of the same class
+        return twin
+
+    def _when_taken(self) -> None:
+        pass
 
 
 def _session(session_id: str | None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bedrock_auth.bedrock.agent_request import held
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
@@ -28,7 +30,7 @@ class AgentConversation:
         """A conversation; `BedrockAgent.conversation` makes it."""
         self.session_id = session_id
         """Keep it to go on later, also elsewhere: ``agent.conversation(session_id)``."""
-        self._agent = agent
+        self._agent = agent._telling(self._taken)  # noqa: SLF001 - the other half of it
         self._options = options
 
     def invoke(self, said: str | ReturnControlResults | None, **options: Unpack[AgentOptions]) -> AgentStream:
@@ -53,7 +55,7 @@ class AgentConversation:
         Raises:
             BedrockError: the call failed.
         """
-        with self.invoke(_FAREWELL, end_session=True) as stream:
+        with self._agent.invoke(_FAREWELL, session_id=self.session_id, **self._farewell()) as stream:
             return stream.response
 
     async def aend(self) -> AgentResponse:
@@ -62,8 +64,16 @@ class AgentConversation:
         Raises:
             BedrockError: as there.
         """
-        async with self.ainvoke(_FAREWELL, end_session=True) as stream:
+        async with self._agent.ainvoke(_FAREWELL, session_id=self.session_id, **self._farewell()) as stream:
             return await stream.get_response()
+
+    def _taken(self) -> None:
+        """What AWS keeps is not sent again: an action may have changed it since."""
+        self._options = held(self._options)
+
+    def _farewell(self) -> Any:
+        """The options of an end; what AWS would keep it forgets then."""
+        return {**held(self._options), "end_session": True}
 
     def _with(self, options: Any) -> Any:
         return {**self._options, **options}

@@ -23,8 +23,10 @@ _ID = re.compile(r"[0-9a-zA-Z]{1,10}")
 _SESSION_ID = re.compile(r"[0-9a-zA-Z._:-]{2,100}")
 _ALIAS_ARN = re.compile(r"arn:[^:]+:bedrock:[^:]*:[^:]*:agent-alias/(?P<agent_id>[^/]+)/(?P<agent_alias_id>[^/]+)")
 _AGENT_ARN = re.compile(r"arn:[^:]+:bedrock:[^:]*:[^:]*:agent/(?P<agent_id>[^/]+)")
-_ONCE = ("sessionAttributes", "files", "conversationHistory")
+_STATES = frozenset({"sessionState", "inlineSessionState"})
+_ONCE = frozenset({"sessionAttributes", "files", "conversationHistory"})
 """Members of a session's state that AWS keeps, and that an action may have changed since."""
+_OURS_ONCE = frozenset({"session_attributes", "files"})
 
 
 class AgentOptions(TypedDict, total=False):
@@ -170,11 +172,23 @@ def _with_filter(search: Any) -> Any:
     return search
 
 
+def held(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without what AWS keeps with the session, by our names and by AWS's."""
+    rest = {name: value for name, value in options.items() if name not in _OURS_ONCE}
+    for state in _STATES & rest.keys():
+        rest[state] = _not_kept(rest[state])
+    return rest
+
+
+def _not_kept(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name not in _ONCE}
+
+
 def follow_up(request: Mapping[str, Any], results: ReturnControlResults, state: str) -> dict[str, Any]:
     """The request that lets the agent go on: the same again, with the results in place of what the user said.
 
     What AWS keeps with the session is not sent again.
     """
-    kept = {name: value for name, value in request.get(state, {}).items() if name not in _ONCE}
+    kept = _not_kept(request.get(state, {}))
     rest = {name: value for name, value in request.items() if name != "inputText"}
     return {**rest, state: {**kept, **results.to_api()}}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from bedrock_auth.bedrock.agent_events import AgentChunk, AgentFiles, AgentTrace
-from bedrock_auth.bedrock.errors import IncompleteStreamError
+from bedrock_auth.bedrock.errors import DecodeError, IncompleteStreamError
 from bedrock_auth.bedrock.response import Usage
 from bedrock_auth.bedrock.return_control import ReturnControl
 
@@ -68,7 +68,11 @@ class AgentFold:
         return bool(self._chunks) or self._return_control is not None
 
     def add(self, event: AgentEvent) -> None:
-        """Take the next event."""
+        """Take the next event.
+
+        Raises:
+            DecodeError: the agent returns control a second time; one turn has one answer.
+        """
         self.is_begun = True
         match event:
             case AgentChunk():
@@ -78,7 +82,13 @@ class AgentFold:
             case AgentFiles(files=files):
                 self._files += files
             case ReturnControl():
+                self._check_single()
                 self._return_control = event
+
+    def _check_single(self) -> None:
+        if self._return_control is not None:
+            msg = f"{self.call.operation}: the agent returned control twice in one answer; only one of them could be answered"
+            raise DecodeError(msg, code="MalformedEvent", **self.call.details(self.partial()))
 
     def partial(self) -> AgentResponse:
         """The answer so far."""

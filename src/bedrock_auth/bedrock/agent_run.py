@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Required, TypeAlias
 
-from bedrock_auth.bedrock.actions import Actions, Confirm, FailureChoice
+from bedrock_auth.bedrock.actions import Action, Actions, Confirm, FailureChoice
 from bedrock_auth.bedrock.agent_events import AgentChunk, AgentEvent
 from bedrock_auth.bedrock.agent_request import AgentOptions, follow_up
 from bedrock_auth.bedrock.agent_response import AgentResponse
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from bedrock_auth.bedrock.agent_stream import AgentStream, AsyncAgentStream
     from bedrock_auth.bedrock.handlers import Handlers
-    from bedrock_auth.bedrock.return_control import Invocation
     from bedrock_auth.bedrock.toolbox import Choice
 
 AgentRunEvent: TypeAlias = AgentEvent | InvocationResult
@@ -77,12 +76,13 @@ class AgentTurns:
         self._state = state
         self._max_turns = self._left = max_turns
 
-    def answered(self, response: AgentResponse) -> tuple[Invocation, ...]:
+    def answered(self, response: AgentResponse) -> tuple[Action, ...]:
         """Take the agent's answer; what is to be done, nothing where it was the last one.
 
         Raises:
             TurnLimitError: there is something to do, but no turn is left in which the agent could hear of it.
             ConfigurationError: there is no handler for it, or nobody who can be asked.
+            ParameterError: a value does not fit its declared type, where that is to be raised.
             DecodeError: it is of a kind that is not known here.
         """
         self._left -= 1
@@ -133,8 +133,8 @@ class AgentRun(Run[AgentRunEvent, AgentResponse]):
                 yield from stream
                 response = stream.response
             results = []
-            for invocation in turns.answered(response):
-                results.append(turns.actions.answer(invocation))
+            for action in turns.actions.decide(turns.answered(response)):
+                results.append(turns.actions.answer(action))
                 yield results[-1]
             if results:
                 turns.resulted(results)
@@ -164,8 +164,8 @@ class AsyncAgentRun(AsyncRun[AgentRunEvent, AgentResponse]):
                     yield event
                 response = await stream.get_response()
             results = []
-            for invocation in turns.answered(response):
-                results.append(await turns.actions.aanswer(invocation))
+            for action in await turns.actions.adecide(turns.answered(response)):
+                results.append(await turns.actions.aanswer(action))
                 yield results[-1]
             if results:
                 turns.resulted(results)

@@ -30,7 +30,7 @@ class AgentStream(AnswerStream[AgentEvent, AgentResponse]):
     in the middle an `IncompleteStreamError` with the code ``IncompleteStream``, and an end without an answer one with
     ``NoAnswer``. A return of control is no error: it is in ``response.return_control``.
 
-    Once the agent has begun to answer, nothing is sent again but what the service itself refuses: the agent may have acted.
+    Nothing that fails inside the stream is sent again, also before its first event: the agent may have acted.
     """
 
     _incomplete = staticmethod(incomplete)

@@ -2,8 +2,8 @@
 
 Each stream has one reader thread, a daemon. It hands events to the event loop in batches: the loop is woken when a stream has
 something that somebody waits for, once for all of its streams, not once for each event. When `BUFFERED` events wait, the thread
-stops reading, and so does the service. Leaving returns at once: the thread loses its connection and closes it, also one that is
-still being opened.
+stops reading, and so does the service. Leaving returns at once: the thread loses its connection and closes it. Before the headers
+of the answer have come nobody can take it away: the thread closes it when they come, or at the read timeout.
 
 trio is not supported.
 """
@@ -23,7 +23,7 @@ from bedrock_auth.bedrock.calls import sending
 from bedrock_auth.bedrock.event_stream import AnswerStream, E, R
 from bedrock_auth.bedrock.events import Event
 from bedrock_auth.bedrock.response import ConverseResponse
-from bedrock_auth.bedrock.threads import Job, Outcome, start
+from bedrock_auth.bedrock.threads import Job, Outcome, start, without_stop_iteration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -88,6 +88,13 @@ class _Reader(Generic[E, R]):
         self._is_awaited = False
         self._is_left = False
         self._room = threading.Event()
+        self._taken = 0
+        self._whole_after: int | None = None
+
+    @property
+    def is_read_whole(self) -> bool:
+        """Whether the event that ends the answer has been taken, where AWS sends one."""
+        return self._whole_after is not None and self._taken >= self._whole_after
 
     async def start(self) -> None:
         """Open the stream, in the thread that will read it.
@@ -129,6 +136,7 @@ class _Reader(Generic[E, R]):
     def take(self) -> E:
         """The next event; there must be one."""
         event = self.events.popleft()
+        self._taken += 1
         if len(self.events) == _REFILL:
             self._room.set()
         return event
@@ -151,7 +159,7 @@ class _Reader(Generic[E, R]):
         sending.set(sent)
         try:
             if not self._is_left:
-                self._open_stream()
+                without_stop_iteration(self._open_stream)()
                 outcome.set(None)
                 self._read(self.events)
         except BaseException as error:  # noqa: BLE001 - it is raised where the stream is entered, or else where it is read
@@ -165,7 +173,9 @@ class _Reader(Generic[E, R]):
             self._wake()
 
     def _read(self, events: deque[E]) -> None:
-        for event in self.stream:
+        for count, event in enumerate(self.stream, 1):
+            if self._whole_after is None and self.stream.has_said_all():
+                self._whole_after = count  # before anybody can take it
             events.append(event)
             if self._is_awaited:
                 self._wake()
@@ -189,8 +199,8 @@ class AsyncStream(Generic[E, R]):
     """An `AnswerStream` for asyncio: an asynchronous iterator of the same events, and a context manager that opens and closes it.
 
     Completeness, errors and what is opened again are those of the stream behind it. Leaving the block, and being cancelled
-    anywhere, returns at once and closes the connection, also one that is still being opened. It belongs to the event loop in
-    which it was entered.
+    anywhere, returns at once and closes the connection; one whose headers have not come is closed by its thread when they do, or
+    at the read timeout. It belongs to the event loop in which it was entered.
     """
 
     def __init__(self, stream: AnswerStream[E, R], open_stream: Callable[[], object]) -> None:
@@ -198,6 +208,8 @@ class AsyncStream(Generic[E, R]):
         self._stream = stream
         self._reader = _Reader(stream, open_stream)
         self._in_a_row = 0
+        self._is_over = False
+        self._is_closed_early: bool | None = None
 
     async def __aenter__(self) -> Self:
         weakref.finalize(self, self._reader.forsake).atexit = False
@@ -208,13 +220,15 @@ class AsyncStream(Generic[E, R]):
         self.close()
 
     def close(self) -> None:
-        """Leave, without waiting; more calls change nothing."""
-        if not self._reader.is_finished:
+        """Leave, without waiting; more calls change nothing. What had come and was not read is gone."""
+        if not self._is_over:
+            self._is_over = True
+            self._is_closed_early = not self._reader.is_read_whole
             self._reader.leave()
 
     @property
     def request_id(self) -> str | None:
-        """AWS's id of the request."""
+        """AWS's id of the request; ``None`` before the block is entered."""
         return self._stream.request_id
 
     def __aiter__(self) -> Self:
@@ -227,6 +241,7 @@ class AsyncStream(Generic[E, R]):
             await asyncio.sleep(0)
         while not reader.events:
             if reader.is_finished and not reader.events:  # in this order: the last event comes before the end
+                self._is_over = True
                 raise self._outcome()
             self._in_a_row = 0
             await reader.wait()
@@ -235,7 +250,8 @@ class AsyncStream(Generic[E, R]):
 
     def _outcome(self) -> BaseException:
         failure = self._reader.failure
-        return StopAsyncIteration() if failure is None else failure.with_traceback(None)
+        is_closed = self._is_closed_early is not None  # however far the thread had come
+        return StopAsyncIteration() if failure is None or is_closed else failure.with_traceback(None)
 
     @property
     def text_stream(self) -> AsyncIterator[str]:
@@ -262,7 +278,9 @@ class AsyncStream(Generic[E, R]):
         """
         async for _ in self:
             pass
-        return self._stream.response
+        if self._is_closed_early is None:
+            return self._stream.response
+        return self._stream.read_so_far(is_early=self._is_closed_early)
 
 
 class AsyncConverseStream(AsyncStream[Event, ConverseResponse]):

@@ -16,6 +16,12 @@ UNKNOWN_MEMBER = "SDK_UNKNOWN_MEMBER"
 """What botocore puts in place of a union member that its model does not know; the content is gone."""
 
 
+class LaterName(str):
+    """The name of a member that came in a stream and that botocore's model does not know; botocore would not send it back."""
+
+    __slots__ = ()
+
+
 class UnknownKindError(ValueError):
     """A union inside a content block has a member that has no name here; the block is an `UnknownBlock` then."""
 
@@ -60,6 +66,13 @@ def has_lost_content(raw: object) -> bool:
     return isinstance(raw, list) and any(map(has_lost_content, raw))
 
 
+def sendable(value: Any) -> Any:
+    """What came in a stream, without the members that botocore would not send back."""
+    if isinstance(value, Mapping):
+        return {name: sendable(each) for name, each in value.items() if type(name) is not LaterName}
+    return [sendable(each) for each in value] if isinstance(value, list) else value
+
+
 def lost_content(name: str) -> ConfigurationError:
     """The error of a block that cannot be sent back."""
     msg = f"a content block of the kind {name!r} cannot be sent back: its content is not known; leave it out"
@@ -100,8 +113,8 @@ def texts(pieces: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def several(value: Any) -> Iterable[Any]:
-    """One thing or several, as several; a text and a dict are one."""
-    return value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else (value,)
+    """One thing or several, as several; a text, bytes and a dict are one."""
+    return value if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) else (value,)
 
 
 def as_texts(content: str | Iterable[str]) -> tuple[str, ...]:

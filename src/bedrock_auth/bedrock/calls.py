@@ -1,7 +1,8 @@
 """What a call of the wrappers asks of botocore beyond a plain call, through its public events.
 
-- botocore sends once; what is sent again, and when, is `bedrock_auth.bedrock.retry`'s to say. Two things stay as they are: a
-  session of this library sends once more with new keys where AWS has refused the old ones, and nobody else's calls change.
+- botocore sends once, whatever the error; what is sent again, and when, is `bedrock_auth.bedrock.retry`'s to say. Two things stay
+  as they are: a session of this library sends once more with new keys where AWS has refused the old ones, and nobody else's calls
+  change.
 - A whole answer whose body is shorter than its headers say is an error, which botocore does not notice.
 - The frames of a stream go through `FrameStream`, because botocore's own parser drops what it does not know.
 
@@ -11,6 +12,7 @@ before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -23,14 +25,22 @@ from bedrock_auth.bedrock.frames import FrameStream
 from bedrock_auth.bedrock.translate import FAILURES, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from botocore.client import BaseClient
 
 _ERROR_STATUS = 300
-_BUSY = 429
-_BROKEN = 500
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestTimeout", "SlowDown"})
+_RENEWED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidToken",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+    }
+)
+"""Codes at which `bedrock_auth.bridge` sends once more with new keys, where it has any; botocore itself does not retry them."""
 
 
 class _Running:
@@ -63,12 +73,18 @@ def call(client: BaseClient, operation: str, request: Mapping[str, Any]) -> dict
     except Exception as error:
         if not isinstance(error, FAILURES) and not running.is_answered:
             raise
-        failure = translate(error, Call(operation, region_name=client.meta.region_name))
+        failure = translate(error, Call(operation, region_name=client.meta.region_name, has_results=_has_results(request)))
     else:
         return response
     finally:
         _running.reset(token)
     raise failure  # outside, so that values of a refused request do not hang on as its context
+
+
+def _has_results(request: Mapping[str, Any]) -> bool:
+    """Whether an agent is told what came of its actions."""
+    states = (request.get(name) for name in ("sessionState", "inlineSessionState"))
+    return any(isinstance(state, Mapping) and "returnControlInvocationResults" in state for state in states)
 
 
 def prepare(client: BaseClient) -> None:
@@ -82,20 +98,20 @@ def prepare(client: BaseClient) -> None:
 
 
 def _send_once(
-    operation: Any, caught_exception: Exception | None = None, response: tuple[Any, Any] | None = None, **_: Any
+    operation: Any,
+    caught_exception: Exception | None = None,
+    response: tuple[Any, Any] | None = None,
+    attempts: int = 1,
+    **_: Any,
 ) -> None:
     if _running.get() is None:
         return
     if caught_exception is not None:
         raise caught_exception  # returning False would make botocore 1.40 retry for ever
-    if response is not None and _would_be_retried(*response):
+    if response is None or response[0].status_code < _ERROR_STATUS:
+        return
+    if attempts > 1 or response[1].get("Error", {}).get("Code") not in _RENEWED:
         raise ClientError(response[1], operation.name)
-
-
-def _would_be_retried(response: Any, parsed: dict[str, Any]) -> bool:
-    """Whether botocore's own retry handlers might act; those of a session that renews its keys have other errors."""
-    status, code = response.status_code, parsed.get("Error", {}).get("Code")
-    return status == _BUSY or status >= _BROKEN or code in _THROTTLED
 
 
 def _tell_sending(**_: Any) -> None:

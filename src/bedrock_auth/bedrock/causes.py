@@ -46,7 +46,8 @@ _CALLS = (
         call.ConnectionLostError,
         (),
         "The connection broke before the answer was whole.",
-        "Send the request again. If it goes on, look for proxies and load balancers with short idle timeouts.",
+        "Send the request again, unless a model may still be at work on it (.retryable is False then): it would be paid for "
+        "twice. If it goes on, look for proxies and load balancers with short idle timeouts.",
     ),
     Cause(
         call.IncompleteStreamError,
@@ -128,6 +129,12 @@ _BOTOCORE = (
         ("InvalidEndpointConfigurationError", "InvalidEndpointDiscoveryConfigurationError", "InvalidProxiesConfigError"),
         "An endpoint or proxy is configured in a way that botocore refuses, such as a bearer token over plain http.",
         "Check endpoint_url, AWS_ENDPOINT_URL and the proxy settings.",
+    ),
+    Cause(
+        call.BedrockError,
+        ("TurnLimit",),
+        "The model, or the agent, asked for one more function in its last turn, and would not have read the result.",
+        "Raise max_turns, or look at what it keeps asking for: a result that it cannot use, or a task without an end.",
     ),
     Cause(
         call.BedrockError,

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from bedrock_auth.bedrock.content import Message
 from bedrock_auth.bedrock.conversation import Conversation
+from bedrock_auth.bedrock.invisible import first_invisible
 from bedrock_auth.bedrock.untrusted import TextRules, UntrustedInputError, limit
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class ClientHistory:
     rules: TextRules = field(default=TextRules(20_000))
     """For each message."""
     signer: TranscriptSigner | None = None
-    """Answers are accepted as far as it has signed what was said up to the last of them."""
+    """Answers are accepted as far as it has signed what was said up to the last of them, from the first turn on: a conversation
+    that outgrows a limit has to begin anew."""
     unsigned_answers: bool = False
     """Accept answers without a signature: the client can then make the assistant have said anything."""
 
@@ -63,9 +65,14 @@ class ClientHistory:
         if not isinstance(messages, list):
             raise _wrong(f"messages must be a list, not {type(messages).__name__}")
         if len(messages) > self.max_messages:
-            msg = f"there are {len(messages)} messages, and at most {self.max_messages} are accepted; send the last ones"
+            msg = f"there are {len(messages)} messages, and at most {self.max_messages} are accepted; {self._advice}"
             raise UntrustedInputError(msg, code="TooLong")
         return [_turn(index, message) for index, message in enumerate(messages)]
+
+    @property
+    def _advice(self) -> str:
+        """What a client can do that is over a limit; what is signed is signed from the first turn on."""
+        return "send the last ones" if self.signer is None or self.unsigned_answers else "begin a new conversation"
 
     def _check_answers(self, said: list[Said], signature: str | None, context: str) -> None:
         last = max((index for index, (role, _) in enumerate(said) if role == "assistant"), default=-1)
@@ -76,11 +83,14 @@ class ClientHistory:
         if not self.signer.is_mine(said[: last + 1], signature, context=context):
             msg = "the signature is not that of this conversation: a turn is not what it was, or it is somebody else's"
             raise UntrustedInputError(msg, code="ForgedAnswer")
+        if self.rules.invisible == "show" and any(role == "assistant" and first_invisible(text) for role, text in said):
+            msg = "an answer holds invisible characters, which are not signed; send it without"
+            raise UntrustedInputError(msg, code="ForgedAnswer")
 
     def _check_size(self, texts: list[str]) -> None:
         size = sum(map(len, texts))
         if size > self.max_characters:
-            msg = f"the messages have {size} characters, and at most {self.max_characters} are accepted; send the last ones"
+            msg = f"the messages have {size} characters, and at most {self.max_characters} are accepted; {self._advice}"
             raise UntrustedInputError(msg, code="TooLong")
         if blank := [index for index, text in enumerate(texts) if not text.strip()]:
             raise UntrustedInputError(f"messages[{blank[0]}] is empty", code="Empty")
@@ -99,7 +109,7 @@ def _text(index: int, content: Any) -> str:
         case str():
             return content
         case list() if content and all(_is_text(block) for block in content):
-            return "\n".join(block["text"] for block in content)
+            return "".join(block["text"] for block in content)  # as Message.text, which is signed
     raise _wrong(f"messages[{index}] must hold text and nothing else")
 
 

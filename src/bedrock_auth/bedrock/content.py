@@ -27,6 +27,7 @@ from bedrock_auth.bedrock.documents import DocumentBlock
 from bedrock_auth.bedrock.files import S3Location
 from bedrock_auth.bedrock.media import AudioBlock, ImageBlock, VideoBlock
 from bedrock_auth.bedrock.tool_blocks import JsonBlock, ToolAdditionBlock, ToolRemovalBlock, ToolResultBlock, ToolUseBlock
+from bedrock_auth.errors import ConfigurationError
 
 __all__ = [
     "AudioBlock",
@@ -111,7 +112,7 @@ def _block(part: Any) -> Block:
     if isinstance(part, Block):
         return part
     msg = f"a message holds texts, content blocks and dicts in boto3's form, not {type(part).__name__}"
-    raise TypeError(msg)
+    raise ConfigurationError(msg, setting="content")
 
 
 def _blocks(content: Content) -> tuple[Block, ...]:
@@ -140,7 +141,7 @@ class Message:
     role: str
     """``user``, ``assistant``, or ``system`` for instructions in the middle of a conversation."""
     content: tuple[Block, ...] = field(converter=_blocks)
-    """Blocks; a text, a single block, or blocks in AWS's form, are made ones. Anything else is a ``TypeError``."""
+    """Blocks; a text, a single block, or blocks in AWS's form, are made ones. Anything else is a `ConfigurationError`."""
     raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
     """The message as AWS sent it; ``{}`` where it was made here."""
 
@@ -170,4 +171,7 @@ class Message:
         Raises:
             KeyError, TypeError, ValueError: it is no message.
         """
-        return cls(raw["role"], raw["content"], raw)
+        try:
+            return cls(raw["role"], raw["content"], raw)
+        except ConfigurationError as error:
+            raise TypeError(error.message) from None  # what AWS sends is not the caller's to set right

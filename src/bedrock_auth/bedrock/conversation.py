@@ -68,12 +68,13 @@ class Conversation:
         Raises:
             ConfigurationError: it cannot come here; the conversation stays as it was.
         """
-        if isinstance(message, ConverseResponse):
-            self.messages = with_answer(self.messages, message.message)
-        elif isinstance(message, Message) and message.role != "user":
-            self.messages = (*self.messages, message)
+        said = message.message if isinstance(message, ConverseResponse) else message
+        if not isinstance(said, Message) or said.role == "user":
+            self.messages = with_content(self.messages, said.content if isinstance(said, Message) else said)
+        elif said.role == "assistant":
+            self.messages = with_answer(self.messages, said)
         else:
-            self.messages = with_content(self.messages, message.content if isinstance(message, Message) else message)
+            self.messages = (*self.messages, said)
 
     @property
     def unanswered(self) -> tuple[ToolUseBlock, ...]:
@@ -238,7 +239,7 @@ class Conversation:
         """
         try:
             messages = from_json_form(json.loads(text))
-        except ValueError as error:
+        except (RecursionError, ValueError) as error:
             raise ConfigurationError("this is not what Conversation.to_json gave", setting="text") from error
         return cls(messages)
 

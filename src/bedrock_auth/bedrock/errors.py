@@ -156,7 +156,10 @@ class NotFoundError(ServiceError):
 
 
 class ValidationError(ServiceError):
-    """The request cannot be served as it stands. The code is ``ValidationException``."""
+    """The request cannot be served as it stands.
+
+    The code is ``ValidationException``, or what else AWS calls it; ``413`` where it is too large for something on the way.
+    """
 
 
 class InferenceProfileRequiredError(ValidationError):
@@ -202,14 +205,15 @@ class ConnectionLostError(BedrockError):
     """The service could not be reached, hung up, or fell silent.
 
     The code is ``ReadTimeout``, ``ConnectTimeout``, ``ConnectionClosed``, ``ConnectionFailed`` or ``SSLError``. A Converse
-    that timed out is not ``retryable``: the model may still be at work on it, and it is paid for.
+    that was sent and timed out or was lost is not ``retryable``: the model may still be at work on it, and it is paid for.
     """
 
 
 class DecodeError(BedrockError):
     """What arrived is not what AWS sends.
 
-    The code is ``ChecksumMismatch``, ``NotAnEventStream``, ``MalformedEvent`` or ``MalformedResponse``.
+    The code is ``ChecksumMismatch``, ``NotAnEventStream``, ``MalformedEvent`` or ``MalformedResponse``; ``UnknownInvocation``
+    where an agent asks for something of a kind, or in a way, that is not known here.
     """
 
 
@@ -238,6 +242,8 @@ class Call:
     """What the answer says that it is."""
     region_name: str | None = None
     """Where it was sent; errors suggest inference profiles of this region."""
+    has_results: bool = False
+    """Whether it tells an agent the results of what it returned control for."""
 
     def details(self, partial: Any = None) -> dict[str, Any]:
         """The details that every `BedrockError` of this call has."""

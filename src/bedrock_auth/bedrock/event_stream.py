@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from attrs import evolve, field, frozen
 
-from bedrock_auth.bedrock.errors import BedrockError, IncompleteStreamError
+from bedrock_auth.bedrock.errors import ANY_CALL, BedrockError, Call, ConnectionLostError, IncompleteStreamError
 from bedrock_auth.bedrock.retry import Attempts, RetryPolicy
 from bedrock_auth.bedrock.translate import not_an_event_stream, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Self
-
-    from bedrock_auth.bedrock.errors import Call
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -104,6 +102,7 @@ class TypedStream(Generic[E]):
         self._left = threading.Event()
         self._ended = False
         self._opened: Opened | None = None
+        self._call = Call(ANY_CALL)
         self._error: Exception | None = None
 
     def open(self, connect: Callable[[], Opened], policy: RetryPolicy = _ONCE) -> Self:
@@ -129,7 +128,7 @@ class TypedStream(Generic[E]):
 
     @property
     def request_id(self) -> str | None:
-        """AWS's id of the request."""
+        """AWS's id of the request; ``None`` before it was opened."""
         return self._call.request_id
 
     def __enter__(self) -> Self:
@@ -191,11 +190,21 @@ class TypedStream(Generic[E]):
     def _is_whole(self) -> bool:
         return self._fold.is_complete
 
+    def has_said_all(self) -> bool:
+        """Whether AWS has sent the event that ends the answer, where there is one; what may come after it is no part of it."""
+        return False
+
     def _fail(self, error: Exception) -> None:
         if self._ended:  # another thread has closed the connection under this read
             return
         with suppress(Exception):  # what went wrong before is what the reader must hear of
             self._release()
+        if self.has_said_all():
+            if isinstance(error, ConnectionLostError):
+                self._ended = True
+                return
+            if isinstance(error, BedrockError):
+                error.retryable = False  # the answer is there, and paid for
         final = error if self._fold.is_begun else self._open_again(error)
         if final is not None and not self._ended:
             self._error = final
@@ -244,9 +253,18 @@ class AnswerStream(TypedStream[E], Generic[E, R]):
         """
         for _ in self:
             pass
+        return self.read_so_far(is_early=self._is_closed_early())
+
+    def read_so_far(self, *, is_early: bool) -> R:
+        """The whole answer, for whoever has read it or left; nothing more is read.
+
+        Raises:
+            ToolInputError: as `response`.
+            IncompleteStreamError: ``is_early``, the stream was closed before its end.
+        """
+        if is_early:
+            raise self._closed_early()
         if self._response is None:
-            if self._is_closed_early():
-                raise self._closed_early()
             self._response = self._complete()
         return self._response
 

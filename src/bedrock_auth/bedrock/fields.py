@@ -6,7 +6,7 @@ Comparing a field makes a `Condition`; `bedrock_auth.bedrock.filters` combines t
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -65,11 +65,11 @@ class Field:
         return Condition("notIn", self.key, _list(values))
 
     def starts_with(self, text: str) -> Condition:
-        """It begins with this text. Amazon OpenSearch Serverless only."""
+        """It begins with this text, which is not empty. Amazon OpenSearch Serverless only."""
         return Condition("startsWith", self.key, _text(text))
 
     def string_contains(self, text: str) -> Condition:
-        """It, or a member of it if it is a list, contains this text."""
+        """It, or a member of it if it is a list, contains this text, which is not empty."""
         return Condition("stringContains", self.key, _text(text))
 
     def list_contains(self, value: Value) -> Condition:
@@ -103,20 +103,28 @@ F = Fields()
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Field):
+        return "another field"
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _is_number(value):
+        return "one that is infinite, too large or none at all"
+    return "an empty one" if value == "" else type(value).__name__
 
 
 def _checked(is_right: Callable[[Any], bool], what: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if is_right(value):
             return value
-        raise wrong(f"{what}, not with {'another field' if isinstance(value, Field) else type(value).__name__}")
+        raise wrong(f"{what}, not with {_kind(value)}")
 
     return check
 
 
 _number = _checked(_is_number, "AWS compares < <= > >= with numbers only (of a date, its seconds or a number such as 20240131)")
-_text = _checked(lambda value: isinstance(value, str), "AWS compares this with a text")
+_text = _checked(lambda value: isinstance(value, str) and value != "", "AWS compares this with a text")
 _scalar = _checked(
     lambda value: isinstance(value, str | bool) or _is_number(value),
     "AWS compares attributes with a text, a number or a truth value",

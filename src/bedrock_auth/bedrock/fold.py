@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 from bedrock_auth.bedrock.content import Message
 from bedrock_auth.bedrock.errors import Call, DecodeError, IncompleteStreamError, ToolInputError
 from bedrock_auth.bedrock.events import ContentBlockStop, Event, MessageStart, MessageStop, Metadata, UnknownEvent
-from bedrock_auth.bedrock.open_blocks import OPENS, OpenBlock, OpenUnknown
+from bedrock_auth.bedrock.open_blocks import OPENS, OpenBlock, OpenToolUse, OpenUnknown
 from bedrock_auth.bedrock.response import ConverseResponse
 
 if TYPE_CHECKING:
     from bedrock_auth.bedrock.tool_blocks import ToolUseBlock
+
+_CUTS = {
+    "max_tokens": "was cut by max_tokens; raise it",
+    "model_context_window_exceeded": "was cut at the end of the model's context window; shorten the conversation",
+}
+_CUTTING = frozenset({*_CUTS, "stop_sequence", "content_filtered", "guardrail_intervened"})
+"""Stop reasons that can end an answer anywhere, so that the last tool's input of nothing need not be one without arguments."""
 
 
 class MessageFold:
@@ -80,16 +87,21 @@ class MessageFold:
         content = [
             block
             for index, kind in sorted(self._open, key=_index)
-            for block in self._open[index, kind].blocks(whole=self._complete or index in self._stopped)
+            for block in self._open[index, kind].blocks(whole=self._is_whole(index, self._open[index, kind]))
         ]
         return ConverseResponse.of(Message(self._role, content), self._closing, self.call.request_id)
+
+    def _is_whole(self, index: int, block: OpenBlock) -> bool:
+        if isinstance(block, OpenToolUse) and block.is_empty and self._closing.get("stopReason") in _CUTTING:
+            return index != max(map(_index, self._open))
+        return self._complete or index in self._stopped
 
     def complete(self) -> ConverseResponse:
         """The whole answer.
 
         Raises:
             IncompleteStreamError: ``messageStop`` has not come.
-            ToolInputError: the input of a tool is no JSON, or was cut by ``max_tokens``.
+            ToolInputError: the input of a tool is no JSON, or was cut by ``max_tokens`` or the like.
             DecodeError: a tool's input came without the tool's name.
         """
         response = self.partial()
@@ -121,7 +133,7 @@ def incomplete(call: Call, partial: ConverseResponse) -> IncompleteStreamError:
 
 
 def _tool_input_error(call: Call, block: ToolUseBlock, response: ConverseResponse) -> ToolInputError:
-    why = "was cut by max_tokens; raise it" if response.stop_reason == "max_tokens" else "is no JSON"
+    why = _CUTS.get(response.stop_reason or "", "is no JSON")
     msg = f"{call.operation}: the model's input for the tool {block.name!r} ({block.tool_use_id}) {why}; see .input_text"
     return ToolInputError(
         msg,

@@ -58,8 +58,8 @@ _MAGIC = tuple(
         (rb"RIFF.{4}WAVE", "wav"),
         (rb"(\xef\xbb\xbf)?\s*%PDF-", "pdf"),
         (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc xls"),
-        (rb"PK\x03\x04.*word/", "docx"),
-        (rb"PK\x03\x04.*xl/", "xlsx"),
+        (rb"(?=PK\x03\x04).*?PK\x03\x04.{26}word/document", "docx"),
+        (rb"(?=PK\x03\x04).*?PK\x03\x04.{26}xl/workbook", "xlsx"),
         (rb"PK\x03\x04", "zip"),
         (rb"\x00\x00.{2}ftypqt", "mov mp4"),
         (rb"\x00\x00.{2}ftyp3g", "three_gp mp4"),
@@ -81,6 +81,7 @@ _MAGIC = tuple(
 """How files begin, and the formats that they may be in then, the likeliest first. The first row that fits decides."""
 _ALWAYS = frozenset({"png", "jpeg", "gif", "webp", "wav", "docx", "xlsx", "webm", "mkv", "mka", "flv", "wmv", "flac", "ogg"})
 """Formats of which every file begins as in that table."""
+_TEXTS = frozenset({"csv", "html", "md", "txt"})
 
 
 def format_by_name(kind: FileKind, name: str) -> str | None:
@@ -103,10 +104,10 @@ def format_of(kind: FileKind, data: bytes, *, stated: str | None = None, name: s
         ConfigurationError: it is not known, AWS does not take it, or the content says something else.
     """
     claimed = format_by_name(kind, name) if stated is None else stated_format(kind, stated)
-    begins_as = next((formats for pattern, formats in _MAGIC if pattern.match(data)), None)
-    if begins_as is None:
-        return _unproven(kind, claimed)
+    begins_as, magic = next(((formats, found[0]) for pattern, formats in _MAGIC if (found := pattern.match(data))), ([], b""))
     fitting = [known for known in begins_as if known in kind.formats]
+    if not begins_as or (not fitting and claimed in _TEXTS and magic.isascii()):  # a text may begin with any letters
+        return _unproven(kind, claimed)
     if not fitting:
         raise _wrong(f"the {kind.name} is in the format {begins_as[0]}; {_takes(kind)}")
     if claimed is not None and claimed not in fitting:

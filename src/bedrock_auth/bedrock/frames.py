@@ -20,7 +20,7 @@ from botocore.eventstream import ChecksumMismatch, EventStreamHeaderParser, Inva
 from botocore.exceptions import EventStreamError
 from botocore.parsers import EventStreamJSONParser
 
-from bedrock_auth.bedrock.api_form import has_lost_content
+from bedrock_auth.bedrock.api_form import LaterName, has_lost_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +31,9 @@ _AROUND = _PRELUDE.size + _CHECKSUM.size
 _LONGEST_HEADERS = 128 * 1024
 _LONGEST_PAYLOAD = 24 * 1024**2
 _FAILURES = frozenset({"error", "exception"})
+_PADDING = "p"
+"""A member of every event without meaning: it hides how long the others are."""
+_DELTA = frozenset({"contentBlockIndex", "delta", _PADDING})
 
 
 class FrameReader:
@@ -138,8 +141,8 @@ def _shut_down(body: Any) -> None:
 class FrameParser:
     """botocore's event parser, lossless.
 
-    Event types and union members that botocore's model does not know keep their content, exceptions that it does not know
-    keep code and message, and ``modelStreamErrorException`` keeps ``originalStatusCode`` and ``originalMessage``.
+    Event types, members and union members that botocore's model does not know keep their content, exceptions that it does not
+    know keep code and message, and ``modelStreamErrorException`` keeps ``originalStatusCode`` and ``originalMessage``.
     """
 
     def __init__(self) -> None:
@@ -153,7 +156,10 @@ class FrameParser:
         parsed: dict[str, Any] = self._parse(frame, shape)
         if "Error" in parsed:
             return _with_all_details(parsed["Error"], frame)
-        return _as_sent(frame) if not parsed or has_lost_content(parsed) else parsed
+        if not parsed or has_lost_content(parsed):
+            return _as_sent(frame)
+        _complete(parsed, frame, shape)
+        return parsed
 
 
 def _plain_delta(body: bytes) -> dict[str, Any] | None:
@@ -161,6 +167,8 @@ def _plain_delta(body: bytes) -> dict[str, Any] | None:
     try:
         sent = json.loads(body)
     except ValueError:
+        return None
+    if not isinstance(sent, dict) or not sent.keys() <= _DELTA:
         return None
     match sent:
         case {"contentBlockIndex": int(), "delta": {"text": str(), **more}} if not more:
@@ -172,6 +180,33 @@ def _plain_delta(body: bytes) -> dict[str, Any] | None:
         case _:
             return None
     return {"contentBlockDelta": {"delta": sent["delta"], "contentBlockIndex": sent["contentBlockIndex"]}}
+
+
+def _complete(parsed: dict[str, Any], frame: dict[str, Any], shape: Any) -> None:
+    """Add to an event of JSON what botocore has left out of it."""
+    ((name, body),) = parsed.items()
+    sent = _document(frame)
+    event = shape.members[name]
+    if isinstance(sent, dict) and not any("eventpayload" in member.serialization for member in event.members.values()):
+        _add_unknown(body, {key: value for key, value in sent.items() if key != _PADDING}, event)
+
+
+def _add_unknown(parsed: Any, sent: Any, shape: Any) -> None:
+    """Add the members that the service model does not know, at any depth."""
+    match parsed, sent:
+        case dict(), dict() if shape.type_name == "map":
+            for key in parsed.keys() & sent.keys():
+                _add_unknown(parsed[key], sent[key], shape.value)
+        case dict(), dict() if not shape.is_document_type:
+            names = {member.serialization.get("name", name): name for name, member in shape.members.items()}
+            for key, value in sent.items():
+                if key in names:
+                    _add_unknown(parsed.get(names[key]), value, shape.members[names[key]])
+                elif value is not None:
+                    parsed[LaterName(key)] = value
+        case list(), list() if shape.type_name == "list":
+            for part, part_sent in zip(parsed, sent, strict=False):
+                _add_unknown(part, part_sent, shape.member)
 
 
 def _as_sent(frame: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class KnowledgeBaseConversation:
 
     The service makes the session with the first answer. Where it does not know the session any more, the question is asked once
     again in a new one, and the answer is given without what had been said: each time is in `restarts`, is told to ``on_restart``
-    and is logged as a warning. One thread or task uses a conversation at a time.
+    and is logged as a warning. What ``on_restart`` raises passes, before the question is asked again; the next one begins a new
+    session. One thread or task uses a conversation at a time.
     """
 
     def __init__(

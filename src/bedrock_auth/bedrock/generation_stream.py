@@ -170,9 +170,11 @@ class RetrieveAndGenerateStream(AnswerStream[GenerationEvent, RetrieveAndGenerat
         return self._fold.partial()
 
     def _open_again(self, error: Exception) -> Exception | None:
-        if self._keeper is None or not isinstance(error, SessionExpiredError) or not self._keeper.begin_anew(error):
+        if self._keeper is None or not isinstance(error, SessionExpiredError):
             return super()._open_again(error)
         try:
+            if not self._keeper.begin_anew(error):
+                return super()._open_again(error)
             self._adopt(self._attempts.run(self._again))
         except Exception as final:  # noqa: BLE001 - as where a stream is opened again
             return final

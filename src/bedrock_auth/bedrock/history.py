@@ -1,16 +1,17 @@
-"""What a history of messages must be so that AWS takes it, and how to shorten one. Pure.
+"""What a history of messages must be so that AWS takes it, and how to shorten one. No I/O.
 
 Source of the rules: AWS's pages "Message" and "Use a tool to complete an Amazon Bedrock model response".
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import evolve
 
-from bedrock_auth.bedrock.content import Message, ToolResultBlock, ToolUseBlock
+from bedrock_auth.bedrock.content import Message, TextBlock, ToolResultBlock, ToolUseBlock
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 History: TypeAlias = tuple[Message, ...]
 
+_log = logging.getLogger(__name__)
 _ROLES = ("user", "assistant", "system")
 
 
@@ -107,8 +109,23 @@ def with_content(messages: History, content: Content | None) -> History:
 
 
 def with_answer(messages: History, answer: Message) -> History:
-    """The history with what the model says; an answer of nothing is left out, because AWS would not take it back."""
-    return (*messages, answer) if answer.content else messages
+    """The history with what the model says, as far as AWS would take it back.
+
+    Left out are blank texts, an answer of nothing and, with a warning in the log, blocks that cannot be sent.
+    """
+    content = tuple(filter(_can_go_back, answer.content))
+    return (*messages, answer if content == answer.content else evolve(answer, content=content)) if content else messages
+
+
+def _can_go_back(block: Block) -> bool:
+    if isinstance(block, TextBlock):
+        return bool(block.text.strip())
+    try:
+        block.to_api()
+    except ConfigurationError as error:
+        _log.warning("a part of the answer is not kept in the conversation: %s", error)
+        return False
+    return True
 
 
 def exchanges(messages: Sequence[Message]) -> list[History]:

@@ -88,15 +88,17 @@ class _Chunks:
         self.call = call
         self.metrics: InvocationMetrics | None = None
         self.is_begun = False
+        self._has_chunk = False
         self._awaited: Mapping[str, Any] | str | None = None
 
     @property
     def is_complete(self) -> bool:
-        return self.is_begun and self._awaited is None
+        return self._has_chunk and self._awaited is None
 
     def add(self, event: InvokeModelEvent) -> None:
         self.is_begun = True
         if isinstance(event, PayloadChunk):
+            self._has_chunk = True
             self.metrics = event.metrics or self.metrics
             self._follow(event.json)
 

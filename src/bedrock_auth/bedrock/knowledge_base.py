@@ -212,7 +212,8 @@ class KnowledgeBase(ServiceWrapper):
             model_id: as `retrieve_and_generate`.
             restart: whether to go on in a new session where the service does not know the old one any more; else a
                 `SessionExpiredError` is raised.
-            on_restart: called with a `SessionRestarted` where that happens, in the thread that asks.
+            on_restart: called with a `SessionRestarted` where that happens, in the thread that asks. What it raises is
+                raised, and the question is not asked again.
             options: see `GenerationOptions`; those of all questions. ``session_id`` goes on with an earlier conversation.
         """
         calls = GenerationCalls(partial(self._generate_request, model_id), self._send_generation, self._open_generation)

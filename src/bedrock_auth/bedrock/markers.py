@@ -10,12 +10,12 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_INSIDE = "[0-9, ]"
+_INSIDE = "[0-9, ;\u2013-]"
 _LONGEST = 40
 """Characters between the brackets; what is longer is no marker, so that only so much waits for its end."""
 _MARKER = re.compile(rf"\[{_INSIDE}{{1,{_LONGEST}}}\]")
 _BEGUN = re.compile(rf"\[{_INSIDE}{{0,{_LONGEST}}}\Z")
-_NUMBERS = re.compile(r" *[0-9]{1,4}(?: *, *[0-9]{1,4})* *")
+_NUMBERS = re.compile(r" *[0-9]+(?: *, *[0-9]+)* *")
 
 
 @frozen
@@ -25,7 +25,7 @@ class Marker:
     text: str
     """As the model wrote it, brackets included."""
     numbers: tuple[int, ...]
-    """Each once, in order."""
+    """Each once, in order; none where they are not a list with commas, such as ``[1-3]``."""
 
 
 Part: TypeAlias = str | Marker
@@ -55,10 +55,14 @@ class MarkerReader:
 def _parts(text: str) -> Iterator[Part]:
     at = 0
     for match in _MARKER.finditer(text):
-        if _NUMBERS.fullmatch(match[0][1:-1]):
+        if re.search("[0-9]", match[0]):
             if match.start() > at:
                 yield text[at : match.start()]
-            yield Marker(match[0], tuple(dict.fromkeys(map(int, match[0][1:-1].split(",")))))
+            yield Marker(match[0], _numbers(match[0][1:-1]))
             at = match.end()
     if at < len(text):
         yield text[at:]
+
+
+def _numbers(inside: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(map(int, inside.split(",")))) if _NUMBERS.fullmatch(inside) else ()

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
+from botocore.config import Config
 
-from bedrock_auth.bedrock.calls import call
-from bedrock_auth.bedrock.clients import client_maker
 from bedrock_auth.bedrock.errors import AccessDeniedError, Call
 from bedrock_auth.bedrock.model_ref import ModelRef
-from bedrock_auth.bedrock.retry import Attempts, RetryPolicy, attempts_of
+from bedrock_auth.bedrock.service import ServiceWrapper
 from bedrock_auth.bedrock.translate import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from botocore.client import BaseClient
-    from botocore.config import Config
-
     from bedrock_auth.bedrock.clients import MakesClients
+    from bedrock_auth.bedrock.retry import RetryListener
 
 T = TypeVar("T")
 
-SERVICE = "bedrock"
 _READ_TIMEOUT = 60
 _PROFILE_TYPES = ("SYSTEM_DEFINED", "APPLICATION")
 
@@ -140,8 +134,47 @@ class AvailableModel:
         )
 
 
+class _Catalog(ServiceWrapper):
+    """Amazon Bedrock, where it lists models and profiles."""
+
+    _SERVICE = "bedrock"
+
+    def models(self) -> list[AvailableModel]:
+        return self._listed("ListFoundationModels", {}, "modelSummaries", AvailableModel.from_api)
+
+    def profiles(self, kind: str) -> list[InferenceProfile]:
+        asked = {"typeEquals": kind}
+        return self._listed("ListInferenceProfiles", asked, "inferenceProfileSummaries", InferenceProfile.from_api)
+
+    def _listed(self, operation: str, request: dict[str, Any], member: str, make: Callable[[Any], T]) -> list[T]:
+        """Everything that a listing lists, page by page."""
+        found: list[T] = []
+        page: dict[str, Any] = {"nextToken": None}
+        while "nextToken" in page:
+            more = {"nextToken": page["nextToken"]} if page["nextToken"] else {}
+            page = self._asked(operation, request | more)
+            try:
+                found += map(make, page[member])
+            except (AttributeError, KeyError, TypeError) as error:
+                raise translate(error, Call(operation)) from error
+        return found
+
+    def _asked(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._send(operation, request)
+        except AccessDeniedError as error:
+            needed = "bedrock:ListFoundationModels and bedrock:ListInferenceProfiles"
+            msg = f"{error}; available_models needs {needed} on the resource *"
+            raise type(error)(msg, **error.details) from error.__cause__
+
+
 def available_models(
-    session: MakesClients, *, region_name: str | None = None, config: Config | None = None
+    session: MakesClients,
+    *,
+    region_name: str | None = None,
+    config: Config | None = None,
+    retries: int | None = None,
+    listeners: Iterable[RetryListener] = (),
 ) -> tuple[AvailableModel, ...]:
     """The foundation models of a region, in AWS's order, each with the inference profiles that lead to it.
 
@@ -151,45 +184,20 @@ def available_models(
     Args:
         session: from `bedrock_auth.create_session`, or any other boto3 session.
         region_name: by default the session's.
-        config: a ``botocore.config.Config``.
+        config: a ``botocore.config.Config``; without its ``read_timeout``, an answer may take a minute.
+        retries: as `ServiceWrapper` takes it, for each of the calls.
+        listeners: as `ServiceWrapper` takes them.
 
     Raises:
         AccessDeniedError: the identity may not list models or profiles; the message says what to allow.
         BedrockError: a call failed.
-        ConfigurationError: there is no region, or this is no session.
+        ConfigurationError: there is no region, this is no session, or ``retries`` is no such number.
         CredentialError: there are no credentials to sign with.
     """
-    client = client_maker(session, SERVICE, region_name=region_name, config=config, read_timeout=_READ_TIMEOUT)()
-    models = _listed(client, "ListFoundationModels", {}, "modelSummaries", AvailableModel.from_api)
-    return _merged(models, [profile for kind in _PROFILE_TYPES for profile in _profiles(client, kind)])
-
-
-def _profiles(client: BaseClient, kind: str) -> list[InferenceProfile]:
-    asked = {"typeEquals": kind}
-    return _listed(client, "ListInferenceProfiles", asked, "inferenceProfileSummaries", InferenceProfile.from_api)
-
-
-def _listed(client: BaseClient, operation: str, request: dict[str, Any], member: str, make: Callable[[Any], T]) -> list[T]:
-    """Everything that a listing lists, page by page."""
-    found: list[T] = []
-    page: dict[str, Any] = {"nextToken": None}
-    while "nextToken" in page:
-        more = {"nextToken": page["nextToken"]} if page["nextToken"] else {}
-        page = _asked(client, operation, request | more)
-        try:
-            found += map(make, page[member])
-        except (AttributeError, KeyError, TypeError) as error:
-            raise translate(error, Call(operation)) from error
-    return found
-
-
-def _asked(client: BaseClient, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    attempts = Attempts(RetryPolicy(attempts_of(client.meta.config)), time.sleep)
-    try:
-        return attempts.run(partial(call, client, operation, request))
-    except AccessDeniedError as error:
-        msg = f"{error}; available_models needs bedrock:ListFoundationModels and bedrock:ListInferenceProfiles on the resource *"
-        raise type(error)(msg, **error.details) from error.__cause__
+    patient = Config(read_timeout=_READ_TIMEOUT).merge(config or Config())
+    catalog = _Catalog(session, region_name=region_name, config=patient, retries=retries, listeners=listeners)
+    models = catalog.models()
+    return _merged(models, [profile for kind in _PROFILE_TYPES for profile in catalog.profiles(kind)])
 
 
 def _merged(models: Iterable[AvailableModel], profiles: Sequence[InferenceProfile]) -> tuple[AvailableModel, ...]:

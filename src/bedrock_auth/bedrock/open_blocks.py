@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from bedrock_auth.bedrock.api_form import given
+from bedrock_auth.bedrock.api_form import given, sendable
 from bedrock_auth.bedrock.blocks import CitationsBlock, ReasoningBlock, TextBlock, UnknownBlock
 from bedrock_auth.bedrock.events import (
     CitationDelta,
@@ -67,7 +67,7 @@ class OpenText:
 
 def _citation(event: CitationDelta) -> Mapping[str, Any]:
     as_sent: Mapping[str, Any] | None = event.raw.get("contentBlockDelta", {}).get("delta", {}).get("citation")
-    return event.citation.to_api() if as_sent is None else as_sent
+    return event.citation.to_api() if as_sent is None else sendable(as_sent)
 
 
 class OpenToolUse:
@@ -85,6 +85,11 @@ class OpenToolUse:
         else:
             self._pieces.append(event.partial_json)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come of its input."""
+        return not any(self._pieces)
+
     def blocks(self, *, whole: bool) -> Iterator[Block]:
         """The tool use, with its input parsed where that is whole."""
         text = "".join(self._pieces)
@@ -101,7 +106,7 @@ class OpenToolUse:
 
 def _start(event: ToolUseStart | ToolResultStart | ImageStart) -> dict[str, Any]:
     """What the raw event says of the block: a dict with the name of its kind as the one key."""
-    start: dict[str, Any] = event.raw.get("contentBlockStart", {}).get("start", {})
+    start: dict[str, Any] = sendable(event.raw.get("contentBlockStart", {}).get("start", {}))
     return start
 
 

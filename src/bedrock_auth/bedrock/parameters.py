@@ -3,14 +3,20 @@
 Agents give every value as text: ``"false"``, ``"3"``, ``"[1, 2]"``. Source of the types: "ParameterDetail" and
 "FunctionParameter" in the Amazon Bedrock API Reference, and OpenAPI for action groups with a schema.
 
-| declared type | taken | value |
-|---|---|---|
-| ``string``, none, or any other | every text | the text |
-| ``boolean`` | ``true``, ``false``, in any case | ``True``, ``False`` |
-| ``integer`` | ``3``, ``3.0``, ``1e3`` | an ``int`` |
-| ``number`` | as in JSON | an ``int`` or a ``float`` |
-| ``array`` | a JSON array, or ``[a, b]`` as some models write it | a list |
-| ``object`` | a JSON object | a dict |
+``string``, none, or any other type
+    every text, as it is
+``boolean``
+    ``true`` and ``false`` in any case: ``True`` and ``False``
+``integer``
+    ``3``, ``3.0``, ``1e3``: an ``int``, exactly that
+``number``
+    as in JSON, also ``+3`` and ``.5``: an ``int`` or a ``float``
+``array``
+    a JSON array, or ``[a, b]`` as some models write it, where no item may be anything but a text: a list
+``object``
+    a JSON object without a name that it has twice: a dict
+
+Nothing is guessed: numbers that are not finite are refused wherever they stand.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
@@ -28,9 +35,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _BOOLEANS = {"true": True, "false": False}
-_NUMBER = re.compile(r"[+-]?(?P<whole>\d+)?(\.(?P<part>\d+)?)?([eE][+-]?\d{1,3})?")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST_NUMBER = 400
-_UNQUOTED = re.compile(r"\[(?P<items>[^\[\]{}\"]*)\]")
+_UNQUOTED = re.compile(r"""\[(?P<items>[^\[\]{}"'`]*)\]""")
+_LIKE_JSON = re.compile(
+    r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|true|false|null|none|nan|[+-]?inf(?:inity)?",
+    re.IGNORECASE,
+)
+"""What is no text for certain; ``007`` is none of JSON's numbers."""
 
 
 J = TypeVar("J")
@@ -99,11 +112,16 @@ def _boolean(text: str) -> bool:
 
 
 def _number(text: str) -> int | float:
-    match = _NUMBER.fullmatch(text)
-    if not match or not (match["whole"] or match["part"]) or len(text) > _LONGEST_NUMBER:
+    _check_number(text)
+    return int(text) if _WHOLE.fullmatch(text) else _finite(text)
+
+
+def _check_number(text: str) -> None:
+    if not _NUMBER.fullmatch(text) or len(text) > _LONGEST_NUMBER:
         raise ValueError
-    if text.lstrip("+-").isdigit():
-        return int(text)
+
+
+def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError
@@ -111,8 +129,9 @@ def _number(text: str) -> int | float:
 
 
 def _integer(text: str) -> int:
-    number = _number(text)
-    if number != int(number):
+    _check_number(text)
+    number = Decimal(text)  # a float would be another number
+    if number.adjusted() > _LONGEST_NUMBER or number != number.to_integral_value():
         raise ValueError
     return int(number)
 
@@ -122,9 +141,10 @@ def _array(text: str) -> list[Any]:
         return _json(text, list)
     except ValueError:
         match = _UNQUOTED.fullmatch(text)
-        if not match:
+        items = [item.strip() for item in match["items"].split(",")] if match else [""]
+        if not all(items) or any(map(_LIKE_JSON.fullmatch, items)):
             raise
-        return [item.strip() for item in match["items"].split(",")]
+        return items
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -132,10 +152,17 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _json(text: str, kind: type[J]) -> J:
-    value = json.loads(text, parse_constant=_refuse)
+    value = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_members)
     if not isinstance(value, kind):
         raise ValueError  # noqa: TRY004 - the text is what is wrong
     return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):  # which of two is meant?
+        raise ValueError
+    return members
 
 
 def _refuse(constant: str) -> Any:

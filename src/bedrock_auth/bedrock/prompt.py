@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen, validators
 
-from bedrock_auth.bedrock.untrusted import without_placeholders
+from bedrock_auth.bedrock.untrusted import TextRules, without_placeholders
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _LOOK_ALIKES = (
     "\ufe60\uff06\ufe69\uff04\ufe5b\uff5b\ufe37"  # of &, $ and {
 )
 _REFERENCES = {ord(character): f"&#x{ord(character):X};" for character in _LOOK_ALIKES}
+_ATTRIBUTE = TextRules(1000, too_long="cut")
 _NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -48,7 +49,13 @@ def unescaped(text: str) -> str:
 
 
 def _attribute(value: object) -> str:
-    return " ".join(escaped(str(value)).replace('"', "&quot;").split())
+    return " ".join(escaped(_ATTRIBUTE.apply(str(value))).replace('"', "&quot;").split())
+
+
+class Fenced(str):
+    """What `Fence` gave: text in a fence, every character of it escaped."""
+
+    __slots__ = ()
 
 
 @frozen
@@ -66,31 +73,35 @@ class Fence:
     code: str = field(factory=lambda: token_hex(8), repr=False, kw_only=True, validator=validators.matches_re("[0-9a-f]{8,64}"))
     """Hexadecimal digits, random by default."""
 
-    def around(self, name: str, text: str, **attributes: object) -> str:
+    def around(self, name: str, text: str, **attributes: object) -> Fenced:
         """The text in a fence of this name.
 
         Args:
             name: what the text is, such as ``document`` or ``e-mail``.
             text: anything; see `TextRules` for its length and for what cannot be seen.
-            attributes: what else the model shall know of it, such as a title; as untrusted as the text.
+            attributes: what else the model shall know of it, such as a title; as untrusted as the text. What cannot be seen
+                in it is removed, and at most 1000 characters of it stay.
 
         Raises:
             ConfigurationError: the name is not made of small letters and hyphens.
         """
         return self._element(name, escaped(text), attributes)
 
-    def group(self, name: str, fenced: Iterable[str]) -> str:
+    def group(self, name: str, fenced: Iterable[Fenced]) -> Fenced:
         """A fence around what `around` gave.
 
         Raises:
-            ConfigurationError: the name is not made of small letters and hyphens.
+            ConfigurationError: the name is not made of small letters and hyphens, or something else is to be in it.
         """
-        return self._element(name, "\n".join(fenced), {})
+        members = tuple(fenced)
+        if not all(isinstance(member, Fenced) for member in members):
+            raise ConfigurationError("a group takes a list of what around or group gave, and no other text", setting="fenced")
+        return self._element(name, "\n".join(members), {})
 
-    def _element(self, name: str, content: str, attributes: dict[str, object]) -> str:
+    def _element(self, name: str, content: str, attributes: dict[str, object]) -> Fenced:
         tag = self._tag(name)
         head = "".join(f' {_checked(key)}="{_attribute(value)}"' for key, value in attributes.items())
-        return f"<{tag}{head}>\n{content}\n</{tag}>"
+        return Fenced(f"<{tag}{head}>\n{content}\n</{tag}>")
 
     def _tag(self, name: str) -> str:
         return f"{_checked(name)}-{self.code}"

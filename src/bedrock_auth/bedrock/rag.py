@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_NOT_HERE = frozenset({"system", "tools", "tool_choice", "toolConfig"})
+_NOT_HERE = {
+    "system": "instructions are RagSettings.instructions",
+    "messages": "what was said is in its conversation",
+    **dict.fromkeys(("model_id", "modelId"), "it was made with one"),
+    **dict.fromkeys(("tools", "tool_choice", "toolConfig"), "there are no tools"),
+}
 
 
 class Retriever(Protocol):
@@ -76,7 +81,7 @@ class RagChat:
                 ``partial(knowledge_base.retrieve, top_k=8, filter=…)``.
             model_id: as `BedrockRuntime.converse` takes it.
             settings: instructions, limits, and what to do where nothing is found.
-            conversation: what was said so far.
+            conversation: what was said so far; of the user, texts only.
             check: asks a guardrail about the question and the hits before the model is asked, and about the answer before it is
                 kept. What a stream has shown by then is shown; the option ``guardrail`` of ``converse`` holds it back.
         """
@@ -99,7 +104,7 @@ class RagChat:
             UntrustedInputError: the question is empty, too long, or not acceptable otherwise.
             GuardrailIntervenedError: the check has found something; nothing is kept.
             BedrockError: the search or the call failed.
-            ConfigurationError: an option that has no place here.
+            ConfigurationError: an option that has no place here, or the conversation holds what no fence can hold.
         """
         turn = self._searched(self._turn(question, options))
         if turn.own_answer is None:
@@ -155,9 +160,9 @@ class RagChat:
         return await stream.__aenter__()
 
     def _turn(self, question: str, options: Mapping[str, Any]) -> RagTurn:
-        if wrong := _NOT_HERE & options.keys():
-            msg = f"{min(wrong)} has no place in a RagChat: instructions are RagSettings.instructions, and there are no tools"
-            raise ConfigurationError(msg, setting=min(wrong))
+        if wrong := _NOT_HERE.keys() & options.keys():
+            name = min(wrong)
+            raise ConfigurationError(f"{name} has no place in a question to a RagChat: {_NOT_HERE[name]}", setting=name)
         return RagTurn.of(self._settings, self.conversation.messages, question)
 
     def _searched(self, turn: RagTurn) -> RagTurn:

@@ -41,13 +41,16 @@ class HitCitation:
 
 @frozen
 class UnmatchedMarker:
-    """The model wrote a marker with numbers that no hit has. What it wrote stays text; this says so, after it."""
+    """The model wrote a marker with numbers that no hit has, or one that cannot be read, such as ``[1-3]``.
+
+    What it wrote stays text; this says so, after it.
+    """
 
     index: int
     start: int
     marker: str
     numbers: tuple[int, ...]
-    """Those without a hit."""
+    """Those without a hit; none where the marker cannot be read."""
 
 
 RagEvent: TypeAlias = Event | HitCitation | UnmatchedMarker

@@ -65,7 +65,8 @@ class CitationFold:
         return self._citations[-1]
 
     def _report(self, index: int, start: int, marker: Marker) -> Iterator[UnmatchedMarker]:
-        if missing := tuple(number for number in marker.numbers if not self._has(number)):
+        missing = tuple(number for number in marker.numbers if not self._has(number))
+        if missing or not marker.numbers:
             self._unmatched.append(UnmatchedMarker(index, start, marker.text, missing))
             yield self._unmatched[-1]
 

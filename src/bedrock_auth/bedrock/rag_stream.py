@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bedrock_auth.bedrock.errors import IncompleteStreamError
 from bedrock_auth.bedrock.events import TextDelta
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bedrock_auth.bedrock.stream import ConverseStream
 
 
+T = TypeVar("T")
+
+
 def _shown(event: RagEvent) -> str:
     if type(event) is TextDelta:
         return event.text
@@ -31,6 +34,14 @@ def _final(response: RagResponse | None) -> RagResponse:
         return response
     msg = "the stream was closed before the answer had been read to its end; nothing of it is kept"
     raise IncompleteStreamError(msg, code="StreamClosed", operation="ConverseStream")
+
+
+def _inside(value: T | None) -> T:
+    """What there is once the block has been entered."""
+    if value is None:
+        msg = "a stream is read in its block: async with chat.astream(…) as stream"
+        raise RuntimeError(msg)
+    return value
 
 
 class RagStream(Run[RagEvent, RagResponse]):
@@ -81,23 +92,44 @@ class AsyncRagStream(AsyncRun[RagEvent, RagResponse]):
         """A stream that has not been opened; `RagChat.astream` makes it."""
         super().__init__()
         self._open = open_stream
+        self._is_entered = False
+        self._opened: AsyncConverseStream | None = None
+        self._hits: tuple[FoundText, ...] | None = None
         self._response: RagResponse | None = None
 
     def begin(self, hits: tuple[FoundText, ...], finish: Callable[[ConverseResponse], Awaitable[None]]) -> None:
         """Take what was found, and who gets the whole answer; for `RagChat`, while the stream is being opened."""
-        self.hits = hits
+        self._hits = hits
         self._finish = finish
         self._fold = CitationFold(hits)
 
+    @property
+    def hits(self) -> tuple[FoundText, ...]:
+        """As `RagStream.hits`.
+
+        Raises:
+            RuntimeError: the block has not been entered.
+        """
+        return _inside(self._hits)
+
     async def __aenter__(self) -> Self:
-        self._stream = await self._open(self)
+        if self._is_entered:
+            msg = "a stream is entered once; call astream() again"
+            raise RuntimeError(msg)
+        self._is_entered = True
+        self._opened = await self._open(self)
         return self
 
+    async def __anext__(self) -> RagEvent:
+        _inside(self._opened)
+        return await super().__anext__()
+
     async def _play(self) -> AsyncIterator[RagEvent]:
-        async for event in self._stream:
+        stream = _inside(self._opened)
+        async for event in stream:
             for found in self._fold.add(event):
                 yield found
-        answer = await self._stream.get_response()
+        answer = await stream.get_response()
         await self._finish(answer)
         self._response = self._fold.response(answer)
 
@@ -105,8 +137,12 @@ class AsyncRagStream(AsyncRun[RagEvent, RagResponse]):
         return _final(self._response)
 
     async def aclose(self) -> None:
-        """As `RagStream.close`."""
-        self._stream.close()
+        """As `RagStream.close`.
+
+        Raises:
+            RuntimeError: the block has not been entered.
+        """
+        _inside(self._opened).close()
         await super().aclose()
 
     @property

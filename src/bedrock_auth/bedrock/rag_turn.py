@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from bedrock_auth.bedrock.api_form import several
-from bedrock_auth.bedrock.content import Message, TextBlock
+from bedrock_auth.bedrock.content import CachePoint, Message, TextBlock
 from bedrock_auth.bedrock.conversation import Conversation
 from bedrock_auth.bedrock.history import with_answer, with_content
 from bedrock_auth.bedrock.prompt import Fence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bedrock_auth.bedrock.history import History
     from bedrock_auth.bedrock.rag_events import FoundText
-    from bedrock_auth.bedrock.request import System
+    from bedrock_auth.bedrock.request import System, SystemBlock
     from bedrock_auth.bedrock.response import ConverseResponse
 
 INSTRUCTIONS = (
@@ -39,6 +39,11 @@ def _check_no_hits(_settings: object, _field: object, text: Any) -> None:
         raise ConfigurationError("no_hits is a text to answer with, or None to let the model answer", setting="no_hits")
 
 
+def _read_once(instructions: System) -> tuple[SystemBlock, ...]:
+    """A tuple of what may be a generator: all turns need it."""
+    return tuple(several(instructions))
+
+
 @frozen(kw_only=True)
 class RagSettings:
     """What is the same in all turns of a `RagChat`.
@@ -47,7 +52,7 @@ class RagSettings:
         ConfigurationError: a limit is less than 1, or ``no_hits`` says nothing.
     """
 
-    instructions: System = INSTRUCTIONS
+    instructions: tuple[SystemBlock, ...] = field(default=INSTRUCTIONS, converter=_read_once)
     """What the model shall do, written by you alone: a text or blocks, as ``converse`` takes them for ``system``. How to cite,
     and what fences are, is said after them."""
     no_hits: str | None = field(default=None, validator=_check_no_hits)
@@ -82,7 +87,9 @@ class RagTurn:
 
         Raises:
             UntrustedInputError: the question is not accepted.
+            ConfigurationError: the user has shown more than texts before.
         """
+        _check_user_blocks(history)
         asked = settings.question_rules.apply(question, "question")
         if not asked.strip():
             raise UntrustedInputError("question is empty", code="Empty")
@@ -114,7 +121,7 @@ class RagTurn:
 
     def _system(self, fence: Fence) -> list[Any]:
         about = _CITING if self.hits else _NOTHING
-        return [*several(self.settings.instructions), about, fence.rules("documents", "document", "question")]
+        return [*self.settings.instructions, about, fence.rules("documents", "document", "question")]
 
     def _content(self, fence: Fence) -> list[str]:
         documents = [fence.around("document", text, number=number) for number, text in enumerate(self.texts, 1)]
@@ -129,6 +136,14 @@ class RagTurn:
         if stop_error(answer) is not None:
             return self.history
         return with_answer(with_content(self.history, self.question), answer.message)
+
+
+def _check_user_blocks(history: History) -> None:
+    for index, message in enumerate(history):
+        other = [block for block in message.content if not isinstance(block, TextBlock | CachePoint)]
+        if message.role == "user" and other:
+            msg = f"messages[{index}] of the user holds a {type(other[0]).__name__}, and only texts fit into a fence"
+            raise ConfigurationError(msg, setting="conversation")
 
 
 def _fenced(fence: Fence, message: Message) -> Message:

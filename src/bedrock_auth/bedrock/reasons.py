@@ -12,17 +12,18 @@ import re
 from bedrock_auth.bedrock.errors import ServiceError, ThrottledError, UnavailableError
 from bedrock_auth.bedrock.reason import Reason
 from bedrock_auth.bedrock.reasons_of_access import ACCESS
-from bedrock_auth.bedrock.reasons_of_request import REQUEST
+from bedrock_auth.bedrock.reasons_of_request import REQUEST, TOO_LARGE
 from bedrock_auth.bedrock.reasons_of_service import SERVICE, WAKING
 from bedrock_auth.bedrock.wording import normalised
 
-_PLAIN_HTTP = re.compile(r"\d{3}")
+PLAIN_HTTP = re.compile(r"\d{3}")
 """botocore's code for an answer that is not in AWS's form: the HTTP status."""
 
 REASONS: tuple[Reason, ...] = (WAKING, *ACCESS, *REQUEST, *SERVICE)
 """The first row that fits decides; rows about a text stand before the row of their code alone."""
 
 _BY_STATUS: dict[int, Reason] = {
+    413: TOO_LARGE,
     429: Reason(
         (),
         ThrottledError,
@@ -32,7 +33,7 @@ _BY_STATUS: dict[int, Reason] = {
         page="Amazon Bedrock User Guide: Troubleshooting Amazon Bedrock API Error Codes",
     ),
     **dict.fromkeys(
-        (500, 502, 503, 504),
+        (500, 502, 503),
         Reason(
             (),
             UnavailableError,
@@ -41,6 +42,14 @@ _BY_STATUS: dict[int, Reason] = {
             fix="Send it again. If it goes on, look at the AWS Health Dashboard, and give the request id to AWS Support.",
             page="Amazon Bedrock User Guide: Troubleshooting Amazon Bedrock API Error Codes",
         ),
+    ),
+    504: Reason(
+        (),
+        UnavailableError,
+        retryable=True,
+        why="A proxy in front of the service has waited long enough.",
+        fix="Stream the answer, or let the proxy wait longer. The model may still be at work: sent again, it is paid twice.",
+        page="Amazon Bedrock User Guide: Troubleshooting Amazon Bedrock API Error Codes",
     ),
 }
 _NOT_AWS = Reason(
@@ -75,4 +84,4 @@ def reason_of(code: str, message: str = "", status: int | None = None) -> Reason
     for reason in REASONS:
         if reason.fits(code, text):
             return reason
-    return _BY_STATUS.get(status or 0) or (_NOT_AWS if _PLAIN_HTTP.fullmatch(code) else _UNKNOWN)
+    return _BY_STATUS.get(status or 0) or (_NOT_AWS if PLAIN_HTTP.fullmatch(code) else _UNKNOWN)

@@ -130,7 +130,15 @@ _MODELS = (
         page=_MODEL_PAGE,
     ),
     Reason(
-        (*_DENIED, "BadCScoreException"),
+        (*_DENIED, "ValidationException"),
+        ModelAccessError,
+        says="channel program account",
+        why="The model's provider does not sell it to accounts that a reseller of AWS's channel program manages.",
+        fix="Use a model of another provider, or ask the reseller or AWS Support.",
+        page=_MODEL_PAGE,
+    ),
+    Reason(
+        (*_DENIED, "BadCScoreException", "ValidationException"),
         ModelAccessError,
         says="don't have access to the model|account is not authorized|not authorized to access this model",
         why="The account has no access to this model in this region, whatever its policies say.",

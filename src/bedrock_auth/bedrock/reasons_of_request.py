@@ -49,6 +49,15 @@ _MODELS = (
         page="Amazon Bedrock User Guide: Supported foundation models in Amazon Bedrock",
     ),
     Reason(
+        _INVALID,
+        NotFoundError,
+        says="model id or arn you provided|support the model that you provided",
+        why="The operation does not serve the model of this id: an embedding model, for example, or one of another region.",
+        fix="Check the id, and use another model; available_models(session), or aws bedrock list-foundation-models and "
+        "list-inference-profiles, list what the region has.",
+        page="Amazon Bedrock User Guide: Supported models and model features",
+    ),
+    Reason(
         (*_INVALID, "ModelStreamErrorException", "ModelErrorException"),
         ContextWindowExceededError,
         says="(?:input|prompt) is too long|exceeds? (?:the )?(?:model's )?(?:maximum )?context|maximum context length|"
@@ -101,6 +110,23 @@ _VALIDATION = (
     Reason(
         _INVALID,
         ValidationError,
+        says="malformed input request",
+        why="The request is malformed: the model wants a field that is missing, or does not take one that is there.",
+        fix="Read the service's message, in error.response['Error']['Message']; it names the field. Often it is in "
+        "additionalModelRequestFields or in a tool's schema, or InvokeModel was given another model's form.",
+        page=_CODES_PAGE,
+    ),
+    Reason(
+        _INVALID,
+        ValidationError,
+        says="image (?:exceeds|dimensions|size)|image is too (?:large|big)",
+        why="An image is larger than the model takes, in bytes or in pixels.",
+        fix="Make it smaller; also one that a tool has returned.",
+        page="Amazon Bedrock API Reference: Message",
+    ),
+    Reason(
+        _INVALID,
+        ValidationError,
         says="(?:does not|doesn't|isn't|not) support",
         why="The model does not support something that the request asks for.",
         fix="Leave out what the service's message names (tools, system prompt, images, documents, cache points, streaming), or "
@@ -110,7 +136,8 @@ _VALIDATION = (
     Reason(
         _INVALID,
         ValidationError,
-        says="tool_?use|tool_?result",
+        says="expected .?tool_?(?:use|result)|number of .?tool_?result|"
+        "tool_?(?:use|result).*(?:without|must be defined|must have|previous)|must be defined when using tool_?use",
         why="Tool uses and tool results do not fit together.",
         fix="Answer every tool use in the next user message, one tool result for each, with its id; never cut a history between "
         "the two; and give the tools (toolConfig) with every request whose history holds tool uses.",
@@ -123,6 +150,14 @@ _VALIDATION = (
         why="The messages are not in an order that the model takes.",
         fix="Begin with a user message, let user and assistant take turns, and end with the user.",
         page=_CONVERSE_PAGE,
+    ),
+    Reason(
+        _INVALID,
+        ValidationError,
+        says="budget_?tokens",
+        why="The budget for reasoning is too low, or max_tokens leaves no room for it.",
+        fix="Raise max_tokens above the budget in additionalModelRequestFields, or give another budget.",
+        page="Amazon Bedrock User Guide: Enhance model responses with model reasoning",
     ),
     Reason(
         _INVALID,
@@ -157,4 +192,12 @@ _VALIDATION = (
     ),
 )
 
-REQUEST = (*_MODELS, *_VALIDATION)
+TOO_LARGE = Reason(
+    ("413", "RequestEntityTooLarge", "RequestEntityTooLargeException"),
+    ValidationError,
+    why="The request is too large, for the service or for a proxy on the way; files count in base64.",
+    fix="Send fewer and smaller images and documents, or give them as files in S3 where the model takes those.",
+    page=_CONVERSE_PAGE,
+)
+
+REQUEST = (*_MODELS, *_VALIDATION, TOO_LARGE)

@@ -75,7 +75,7 @@ _SERVICE = (
         ModelNotReadyError,
         retryable=True,
         why="The model is being loaded, as an imported one is after it was not called for some minutes.",
-        fix="Send it again after some seconds, and for some minutes if need be; botocore has tried already.",
+        fix="Send it again after some seconds, and for some minutes if need be.",
         page="Amazon Bedrock User Guide: Import a customized model into Amazon Bedrock",
     ),
     Reason(

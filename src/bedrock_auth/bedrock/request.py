@@ -87,16 +87,16 @@ class ConverseOptions(TypedDict, total=False):
     additional_model_response_field_paths: Iterable[str] | None
     """JSON pointers to what the answer's ``additional_model_response_fields`` shall hold."""
 
-    inferenceConfig: Mapping[str, Any]
-    toolConfig: Mapping[str, Any]
-    guardrailConfig: Mapping[str, Any]
-    serviceTier: Mapping[str, Any]
-    performanceConfig: Mapping[str, Any]
-    requestMetadata: Mapping[str, str]
-    outputConfig: Mapping[str, Any]
-    promptVariables: Mapping[str, Any]
+    inferenceConfig: Mapping[str, Any] | None
+    toolConfig: Mapping[str, Any] | None
+    guardrailConfig: Mapping[str, Any] | None
+    serviceTier: Mapping[str, Any] | None
+    performanceConfig: Mapping[str, Any] | None
+    requestMetadata: Mapping[str, str] | None
+    outputConfig: Mapping[str, Any] | None
+    promptVariables: Mapping[str, Any] | None
     additionalModelRequestFields: Any
-    additionalModelResponseFieldPaths: Iterable[str]
+    additionalModelResponseFieldPaths: Iterable[str] | None
 
 
 _OURS = frozenset(name for name in ConverseOptions.__optional_keys__ if name.islower())
@@ -116,7 +116,7 @@ def converse_request(model_id: str, messages: Messages | None, options: Mapping[
         ConfigurationError: a parameter was given twice, or a message holds what cannot be sent.
     """
     ours = {name: value for name, value in options.items() if name in _OURS}
-    theirs = {name: value for name, value in options.items() if name not in _OURS}
+    theirs = {name: value for name, value in options.items() if name not in _OURS and value is not None}
     said = given(modelId=model_id, messages=None if messages is None else _messages(messages))
     return joined({**said, **_parameters(ours, streamed=streamed)}, theirs)
 
@@ -207,4 +207,7 @@ def _message(message: Any) -> Any:
         return message.to_api()
     if isinstance(message, Mapping) and "content" in message:
         return {**message, "content": content_to_api(message["content"])}
+    if hasattr(message, "messages"):
+        msg = f"a {type(message).__name__} is no message; give its .messages, or use its send"
+        raise ConfigurationError(msg, setting="messages")
     return message  # botocore says what is wrong with it

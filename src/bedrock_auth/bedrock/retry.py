@@ -1,11 +1,11 @@
 """Which calls are sent again, how often and when: the only layer of retries for the calls of the wrappers.
 
 - One budget for a call, streamed or not: `RetryPolicy.attempts`, the first one included.
-- Sent again is what has a good chance: throttling, 5xx, a model that is being loaded, a connection that could not be made or was
-  lost. A stream is also opened again when it breaks before its first event; afterwards never.
-- Never sent again is what may still be at work and is paid for: a request whose answer did not come within the read timeout,
-  or was cut in its middle. A search is: no model is at work on it. Nor are errors of the credentials sent again: their own
-  engine retries them.
+- Sent again is what has a good chance: throttling, 5xx, a model that is being loaded, a connection that could not be made. A
+  stream is also opened again when it breaks between its headers and its first event, but for an agent's; afterwards never.
+- Never sent again is what a model may still be at work on, and is paid for: a request, for a stream too, that was sent and got no
+  answer (read timeout, lost connection, a proxy's 504), and a whole answer that was cut. A search is: no model is at work on it.
+  Nor are errors of the credentials sent again: their own engine retries them.
 - The wait is random between nothing and a bound that doubles ("full jitter", Amazon Builders' Library, "Timeouts, retries and
   backoff with jitter"), and at least what AWS asks for, or what is known to be needed: a paused Aurora database takes some 15
   seconds to resume. Where AWS asks for longer than `MAX_WAIT`, the error stands.
@@ -15,13 +15,11 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import random
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import asdict, field, frozen
-from botocore.exceptions import BotoCoreError, IncompleteReadError
 
 from bedrock_auth.audit import tell
 from bedrock_auth.bedrock.errors import BedrockError
@@ -140,15 +138,7 @@ class Attempts:
 
 def may_be_sent_again(error: BedrockError) -> bool:
     """Whether the same request has a good chance, and no model is at work on the first one."""
-    return error.retryable and (error.operation in _SEARCHES or (error.code != "ReadTimeout" and not _is_cut(error)))
-
-
-def _is_cut(error: BedrockError) -> bool:
-    """Whether the connection was lost while a whole answer came: it is paid for."""
-    cause = error.__cause__
-    lost = cause.kwargs.get("error") if isinstance(cause, BotoCoreError) else None
-    reasons = (cause, *getattr(lost, "args", ()))
-    return any(isinstance(reason, IncompleteReadError | http.client.IncompleteRead) for reason in reasons)
+    return error.retryable and (error.operation in _SEARCHES or error.code != "ReadTimeout")
 
 
 def backoff(made: int, status: int | None) -> float:

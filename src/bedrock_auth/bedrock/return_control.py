@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 
-from bedrock_auth.bedrock.api_form import given
+from bedrock_auth.bedrock.api_form import UNKNOWN_MEMBER, given
 from bedrock_auth.bedrock.media import ImageBlock
 from bedrock_auth.bedrock.parameters import Parameter, arguments, parameters_of
 from bedrock_auth.errors import ConfigurationError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 RESULT, CONFIRMATION, BOTH = "RESULT", "USER_CONFIRMATION", "USER_CONFIRMATION_AND_RESULT"
+INVOCATION_TYPES = frozenset({RESULT, CONFIRMATION, BOTH})
 
 
 @frozen(kw_only=True)
@@ -59,7 +60,7 @@ class Invocation:
     @property
     def needs_result(self) -> bool:
         """Whether it is to be run here."""
-        return self.action_invocation_type != CONFIRMATION
+        return self.action_invocation_type in {RESULT, BOTH}
 
     def result(
         self,
@@ -152,6 +153,17 @@ class UnknownInvocation:
     """AWS's name of its kind."""
     raw: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
 
+    @classmethod
+    def from_api(cls, raw: Mapping[str, Any]) -> Self:
+        """From a member of AWS's ``invocationInputs``."""
+        name = next(iter(raw), "")
+        return cls(raw[name].get("name", name) if name == UNKNOWN_MEMBER else name, raw)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its content is gone, because boto3 parsed it and did not know its kind."""
+        return UNKNOWN_MEMBER in self.raw
+
 
 AnyInvocation: TypeAlias = FunctionInvocation | ApiInvocation | UnknownInvocation
 
@@ -190,7 +202,7 @@ def _invocation(raw: Mapping[str, Any]) -> AnyInvocation:
             return FunctionInvocation.from_api(asked)
         case {"apiInvocationInput": asked}:
             return ApiInvocation.from_api(asked)
-    return UnknownInvocation(next(iter(raw), ""), raw)
+    return UnknownInvocation.from_api(raw)
 
 
 @frozen
@@ -223,7 +235,7 @@ class InvocationResult:
             return None
         if isinstance(self.body, ImageBlock):
             return {"IMAGES": {"images": [self.body.to_api()["image"]]}}
-        return {content_type: {"body": self.body}}
+        return {content_type: {"body": self.body}}  # a plain text too, as in AWS's own example of an API's
 
 
 @frozen

@@ -25,7 +25,8 @@ class ConverseStream(AnswerStream[Event, ConverseResponse]):
 
     An answer is whole when ``messageStop`` has come. A stream that ends before, or fails, raises a `BedrockError` with what
     had come as ``partial``, and raises the same one from then on; after a whole answer, and after `close`, iterating just
-    stops. Threads may share a stream: each event goes to one of them.
+    stops. A connection that is lost after ``messageStop`` is no failure: only the measurements are missing, and ``usage`` is
+    ``None``. Threads may share a stream: each event goes to one of them.
     """
 
     _decode = staticmethod(decode)
@@ -33,6 +34,10 @@ class ConverseStream(AnswerStream[Event, ConverseResponse]):
     _incomplete = staticmethod(incomplete)
     _TEXT_EVENT = TextDelta
     _fold: MessageFold
+
+    def has_said_all(self) -> bool:
+        """Whether ``messageStop`` has come."""
+        return self._fold.is_complete
 
     def _complete(self) -> ConverseResponse:
         return self._fold.complete()

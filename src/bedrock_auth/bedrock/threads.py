@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from attrs import frozen
 
@@ -21,6 +21,7 @@ from bedrock_auth.bedrock.calls import sending
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _TURN = 0.02
@@ -94,6 +95,27 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def without_stop_iteration(work: Callable[P, T]) -> Callable[P, T]:
+    """``work``, whose StopIteration and StopAsyncIteration become a RuntimeError, as in generators (PEP 479).
+
+    A future of asyncio takes no StopIteration, so whoever awaits it would wait for ever.
+    """
+
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(*args, **kwargs)
+        except (StopIteration, StopAsyncIteration) as error:
+            msg = f"a function raised {type(error).__name__}"
+            raise RuntimeError(msg) from error
+
+    return guarded
+
+
+async def to_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """`asyncio.to_thread`, which always comes to an end."""
+    return await asyncio.to_thread(without_stop_iteration(work), *args, **kwargs)
+
+
 class Outcome:
     """A result that a thread hands to an event loop, which may have lost interest or be gone."""
 
@@ -126,7 +148,7 @@ async def in_thread(work: Callable[[Callable[[float], object]], T]) -> T:
         sending.set(sent)
         try:
             if not left.is_set():
-                outcome.set(work(left.wait))
+                outcome.set(without_stop_iteration(work)(left.wait))
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
             outcome.fail(error)
         finally:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from bedrock_auth.bedrock.blocks import CachePoint
+from bedrock_auth.bedrock.blocks import CachePoint, TextBlock
 from bedrock_auth.bedrock.docstrings import summary
 from bedrock_auth.bedrock.members import innermost
 from bedrock_auth.bedrock.schema import as_it_is, function_shape
+from bedrock_auth.bedrock.threads import to_thread
 from bedrock_auth.bedrock.tool_blocks import ToolResultContent, tool_result_content
 from bedrock_auth.bedrock.validation import problems
 from bedrock_auth.errors import BedrockAuthError, ConfigurationError
@@ -139,22 +140,31 @@ class Tool:
         handler, arguments = self._call(input)
         if inspect.iscoroutinefunction(handler):
             return self._content(await handler(**arguments))
-        result = await asyncio.to_thread(handler, **arguments)
+        result = await to_thread(handler, **arguments)
         return self._content(await result if inspect.isawaitable(result) else result)
 
-    def _call(self, given: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
+    def check(self, input: Any) -> Callable[..., Any]:  # noqa: A002 - AWS's own word
+        """The handler, where it can be called with this.
+
+        Raises:
+            ToolError: the input does not fit.
+            ConfigurationError: there is no handler.
+        """
         if self.handler is None:
             msg = f"the tool {self.name!r} has no handler and cannot be run; give it one, or answer its tool uses yourself"
             raise ConfigurationError(msg, setting="handler")
-        if found := problems(given, self.input_schema):
+        if found := problems(input, self.input_schema):
             raise ToolError(f"The input of {self.name} does not fit: {'; '.join(found)}.")
         try:
-            inspect.signature(self.handler).bind(**given)
+            inspect.signature(self.handler).bind(**input)
         except TypeError as error:  # a schema that was written by hand need not be the function's
             raise ToolError(f"The input of {self.name} does not fit: {error}.") from None
         except ValueError:
             pass  # a callable of C without a signature
-        return self.handler, dict(self._convert(given))
+        return self.handler
+
+    def _call(self, given: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
+        return self.check(given), dict(self._convert(given))
 
     def _content(self, result: Any) -> tuple[ToolResultContent, ...]:
         if isinstance(result, str) and not result.strip():
@@ -162,7 +172,7 @@ class Tool:
         try:
             if isinstance(result, Mapping):
                 json.dumps(result, allow_nan=False)
-            return tool_result_content(result)
+            return tuple(part for part in tool_result_content(result) if not isinstance(part, TextBlock) or part.text.strip())
         except (ConfigurationError, TypeError, ValueError) as error:
             msg = f"the tool {self.name!r} returned a {type(result).__name__} that is neither text nor JSON nor content blocks"
             raise ConfigurationError(msg, setting="handler") from error

@@ -55,7 +55,9 @@ class TranscriptSigner:
 
     def is_mine(self, said: Iterable[Said], signature: object, *, context: str) -> bool:
         """Whether this is the signature of these turns in this context; takes the same time wherever they differ."""
-        return isinstance(signature, str) and hmac.compare_digest(self._signature(said, context).encode(), signature.encode())
+        if not isinstance(signature, str) or not signature.isascii():
+            return False
+        return hmac.compare_digest(self._signature(said, context), signature)
 
     def _signature(self, said: Iterable[Said], context: str) -> str:
         turns = [[role, without_invisible(text)] for role, text in said]

@@ -22,7 +22,7 @@ from bedrock_auth.bedrock.errors import (
     InferenceProfileRequiredError,
 )
 from bedrock_auth.bedrock.profile_hints import inference_profile_hints
-from bedrock_auth.bedrock.reasons import canonical_code, reason_of
+from bedrock_auth.bedrock.reasons import PLAIN_HTTP, canonical_code, reason_of
 from bedrock_auth.bedrock.wording import model_id
 from bedrock_auth.errors import BedrockAuthError, ConfigurationError, MissingIdentityError, RetrievalError
 from bedrock_auth.redaction import redact
@@ -51,15 +51,29 @@ _STATUS = {
     "ValidationException": 400,
 }
 """What the service models give the exceptions of their streams, which come without a status."""
-_PAID = frozenset({"Converse", "InvokeModel", "RetrieveAndGenerate", ANY_CALL})
-"""Whole answers at which the model may still be at work when the client gives up."""
 _ACTING = frozenset({"InvokeAgent", "InvokeInlineAgent"})
 """Operations that do more than answer. Their streams come as ``application/json`` (boto/boto3#3997)."""
+_GENERATING = _ACTING | {
+    "Converse",
+    "ConverseStream",
+    "InvokeModel",
+    "InvokeModelWithResponseStream",
+    "RetrieveAndGenerate",
+    "RetrieveAndGenerateStream",
+}
+"""Operations at which a model may still be at work when the connection is lost before their answer or in a whole one."""
+_GATEWAY_TIMEOUT = 504
+_NOT_SENT = frozenset({"ConnectTimeout", "ConnectionFailed"})
+_BUSY = 429
+_URL_PATH = re.compile(r"""(https?://[^/\s"'?]+)[^\s"']*""")
+_LONGEST = 1000
+"""Characters of a text of somebody else's; more than that says nothing more, and fills logs."""
+_FOREIGN = "the answer is not in AWS's form; its body is left out"
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
 def translate(error: Exception, call: Call, partial: Any = None) -> BedrockAuthError:
-    """The error to raise instead of this one, which becomes its ``__cause__`` unless it shows a secret.
+    """The error to raise instead of this one, which becomes its ``__cause__`` unless that shows a secret or a page.
 
     Errors of this library, those of credentials above all, are returned as they are. A request that botocore refuses to
     send becomes a `ConfigurationError` that names the parameter and never its value.
@@ -69,15 +83,39 @@ def translate(error: Exception, call: Call, partial: Any = None) -> BedrockAuthE
     if isinstance(error, aws.ParamValidationError):
         return _invalid_request(error, call)
     made = _translator(error, call)(error, call, call.details(partial))
-    made.__cause__ = error if redact(str(error)) == str(error) else None
-    if isinstance(made, ConnectionLostError | DecodeError) and _may_have_acted(made, call):
+    made.__cause__ = error if _told(error) == str(error) and not _is_foreign(made) else None
+    if isinstance(made, BedrockError) and call.operation in _ACTING and _may_have_acted(made, call):
+        made.retryable = False
+    if isinstance(made, BedrockError) and _may_be_at_work(call, made.code, made.status):
         made.retryable = False
     return made
 
 
+def _may_be_at_work(call: Call, code: str, status: int | None = None) -> bool:
+    """Whether the request was sent, and a model may be at work on it without anybody there to hear."""
+    was_lost = code in {"ReadTimeout", "ConnectionClosed"} or status == _GATEWAY_TIMEOUT
+    return was_lost and call.operation in _GENERATING and not call.in_stream
+
+
 def _may_have_acted(error: BedrockError, call: Call) -> bool:
-    """Whether an agent was at work, and may have done what must not be done twice."""
-    return call.operation in _ACTING and (call.in_stream or error.code == "ReadTimeout")
+    """Whether an agent may have done, or have been told, what must not be done or told twice.
+
+    Without traces the first event is the answer, so that nothing has come need not mean that nothing was done.
+    """
+    if call.has_results:
+        return call.in_stream or error.status != _BUSY
+    return call.in_stream or (isinstance(error, ConnectionLostError) and error.code not in _NOT_SENT)
+
+
+def _is_foreign(error: BedrockAuthError) -> bool:
+    """Whether something else than AWS answered, with who knows what."""
+    return PLAIN_HTTP.fullmatch(str(getattr(error, "code", ""))) is not None
+
+
+def _told(said: object) -> str:
+    """What somebody else says, without secrets and not at any length."""
+    text = redact(str(said))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 _Translator: TypeAlias = "Callable[[Any, Call, dict[str, Any]], BedrockAuthError]"
@@ -93,11 +131,11 @@ def _translator(error: Exception, call: Call) -> _Translator:
 def _service_error(error: aws.ClientError, call: Call, details: dict[str, Any]) -> BedrockAuthError:
     said = error.response.get("Error", {})
     code = canonical_code(str(said.get("Code") or ""))
-    text = redact(str(said.get("Message") or ""))
+    text = _FOREIGN if PLAIN_HTTP.fullmatch(code) else _told(said.get("Message") or "")
     metadata = error.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", _STATUS.get(code))
     request_id = metadata.get("RequestId", call.request_id)
-    response = {name: redact(value) if isinstance(value, str) else value for name, value in error.response.items()}
+    response = {name: _told(value) if isinstance(value, str) else value for name, value in error.response.items()}
     response |= {
         "Error": {**said, "Code": code, "Message": text},
         "ResponseMetadata": {"RequestId": request_id, "HTTPStatusCode": status, **metadata},
@@ -120,12 +158,14 @@ def _service_error(error: aws.ClientError, call: Call, details: dict[str, Any]) 
 
 def _timed_out(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
     msg = f"{call.operation}: the service sent nothing for as long as the read timeout; a slow model needs a longer read_timeout"
-    return ConnectionLostError(msg, code="ReadTimeout", retryable=call.in_stream or call.operation not in _PAID, **details)
+    return ConnectionLostError(msg, code="ReadTimeout", retryable=call.in_stream or call.operation != ANY_CALL, **details)
 
 
 def _lost(code: str, what: str, *, retryable: bool = True) -> _Translator:
     def make(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:
-        return ConnectionLostError(f"{call.operation}: {what}: {redact(str(error))}", code=code, retryable=retryable, **details)
+        said = _URL_PATH.sub(r"\1", _told(error))  # the path names the session or the model
+        paid = "; the model may still be at work on it" if _may_be_at_work(call, code) else ""
+        return ConnectionLostError(f"{call.operation}: {what}: {said}{paid}", code=code, retryable=retryable, **details)
 
     return make
 
@@ -159,12 +199,12 @@ def _nobody(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAut
 
 
 def _no_credentials(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:  # noqa: ARG001 - as the others
-    msg = f"{call.operation} cannot be signed: {redact(str(error))}"
+    msg = f"{call.operation} cannot be signed: {_told(error)}"
     return RetrievalError(msg, code=type(error).__name__)
 
 
 def _other(error: Exception, call: Call, details: dict[str, Any]) -> BedrockAuthError:
-    return BedrockError(f"{call.operation} failed: {redact(str(error))}", code=type(error).__name__, **details)
+    return BedrockError(f"{call.operation} failed: {_told(error)}", code=type(error).__name__, **details)
 
 
 _TRANSLATORS: tuple[tuple[tuple[type[Exception], ...], _Translator], ...] = (

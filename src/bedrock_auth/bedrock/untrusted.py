@@ -43,7 +43,7 @@ def limit(default: int, *, optional: bool = False) -> Any:
     """An attrs field: a whole number, at least 1; or ``None`` for no limit, where it is optional."""
 
     def check(_rules: object, attribute: Any, value: Any) -> None:
-        if not (optional and value is None) and (not isinstance(value, int) or value < 1):
+        if not (optional and value is None) and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise ConfigurationError(f"{attribute.name} is a whole number, at least 1, not {value!r}", setting=attribute.name)
 
     return field(default=default, validator=check)
@@ -104,6 +104,7 @@ def without_placeholders(text: str) -> str:
 
     That is ``$search_results$``, ``$query$``, ``$output_format_instructions$`` and every other name between dollar signs, and
     ``{{variable}}`` of Prompt management. A dollar sign before a name becomes ``&#36;``, a brace before a brace ``&#123;``.
+    Apply `TextRules` first: an invisible character inside of a placeholder hides it from this function.
     Sources: AWS's pages "Placeholder variables in Amazon Bedrock agent prompt templates", "Query configurations" of knowledge
     bases, and "Create a prompt using Prompt management".
 

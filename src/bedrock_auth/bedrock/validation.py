@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
+from bedrock_auth.errors import ConfigurationError
+
 Schema: TypeAlias = Mapping[str, Any]
 
 
@@ -23,8 +25,14 @@ def problems(value: object, schema: Schema) -> list[str]:
 
     >>> problems({"city": 3}, {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city", "day"]})
     ['city must be a string, not a number', 'day is missing']
+
+    Raises:
+        ConfigurationError: a ``$ref`` of the schema comes back to itself, without anything in between.
     """
-    return list(_Spot(value, schema, schema).problems())
+    try:
+        return list(_Spot(value, schema, schema).problems())
+    except RecursionError:
+        return ["the input is nested too deeply"]
 
 
 def same(one: object, other: object) -> bool:
@@ -68,6 +76,8 @@ class _Spot:
     schema: Any
     root: Schema
     path: str = ""
+    references: tuple[str, ...] = ()
+    """Those that have led here from the same value."""
 
     def problems(self) -> Iterator[str]:
         if self.schema is False:
@@ -86,10 +96,11 @@ class _Spot:
         return evolve(self, schema=schema)
 
     def _member(self, name: str, schema: Any) -> _Spot:
-        return evolve(self, value=self.value[name], schema=schema, path=f"{self.path}.{name}" if self.path else name)
+        path = f"{self.path}.{name}" if self.path else name
+        return evolve(self, value=self.value[name], schema=schema, path=path, references=())
 
     def _item(self, index: int, schema: Any) -> _Spot:
-        return evolve(self, value=self.value[index], schema=schema, path=f"{self.path}[{index}]")
+        return evolve(self, value=self.value[index], schema=schema, path=f"{self.path}[{index}]", references=())
 
     @property
     def is_of_another_type(self) -> bool:
@@ -125,8 +136,11 @@ class _Spot:
     def ref(self, reference: str) -> Iterator[str]:
         if not reference.startswith("#"):
             return
+        if reference in self.references:
+            raise ConfigurationError(f"the $ref {reference!r} of the schema comes back to itself", setting="input_schema")
         steps = [step.replace("~1", "/").replace("~0", "~") for step in reference.split("/")[1:]]
-        yield from self._against(reduce(_inside, steps, self.root)).problems()
+        there = self._against(reduce(_inside, steps, self.root))
+        yield from evolve(there, references=(*self.references, reference)).problems()
 
     def properties(self, schemas: Schema) -> Iterator[str]:
         if isinstance(self.value, Mapping):
