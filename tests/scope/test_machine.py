@@ -416,10 +416,7 @@ class Callers(RuleBasedStateMachine):
             }
             self.call = Call(owner, list(answers), events[before_signing], events[before_retrying])
             foreseen = self.foreseen(answers, before_signing, before_retrying)
-            outside, current.here = current.here, owner
             self.check(self.outcome(lambda: form.real.converse(**CALL)), foreseen, answers)
-            if form.owner is not None:
-                current.here = outside
 
         place(context, run)
         return entered
