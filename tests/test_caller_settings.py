@@ -26,6 +26,7 @@ from bedrock_auth.caller_settings import CallerAnswer, CallerSettings, CallerSet
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.providers.static import Static
 from bedrock_auth.session import create_session
+from support.names import plain
 from support.wire import Wire
 
 KEY_ID = "ASIAC4N4RYC4N4RY0001"
@@ -353,7 +354,7 @@ def test_an_unknown_code_is_judged_by_its_status(of_aws, ours):
 @pytest.mark.parametrize(
     "response",
     [{}, {"Error": None}, {"Error": {"Code": ["AccessDenied"]}}, {"Error": {}, "ResponseMetadata": {"HTTPStatusCode": ["403"]}}],
-    ids=str,
+    ids=plain,
 )
 def test_a_response_without_a_code_is_a_failure_and_raises_nothing(response):
     error = client_error("x")

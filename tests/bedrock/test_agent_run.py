@@ -27,6 +27,7 @@ from bedrock_auth.testing import (
     function_input,
     return_control,
 )
+from support.names import plain
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -228,7 +229,7 @@ def test_nothing_of_a_turn_is_run_where_a_part_of_it_cannot_be_answered(bedrock,
         ({"ä": [1, None]}, '{"ä": [1, null]}'),
         (["a", "b"], '["a", "b"]'),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_whatever_json_a_handler_returns_the_agent_gets_a_text_that_is_not_empty(bedrock, agent, returned, body):
     asks(bedrock, function_input("g", "f"), api_input("g", "/f", "GET"))
@@ -551,7 +552,7 @@ def test_asyncio_does_not_wait_for_ever_where_a_function_lets_a_stop_iteration_o
 
 
 @pytest.mark.parametrize(
-    ("fault", "requests"), [(Throttle(), 3), (Refusal("InternalServerException", 500), 2), (Refusal("Odd", 502), 2)], ids=str
+    ("fault", "requests"), [(Throttle(), 3), (Refusal("InternalServerException", 500), 2), (Refusal("Odd", 502), 2)], ids=plain
 )
 def test_results_are_sent_again_only_where_aws_has_not_taken_them(bedrock, agent, no_backoff, fault, requests):
     asks(bedrock, function_input("g", "f"))

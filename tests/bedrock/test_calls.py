@@ -9,6 +9,7 @@ from botocore.session import Session
 from bedrock_auth.bedrock.frames import FrameParser
 from bedrock_auth.testing import encode_error, encode_event, encode_exception
 from bedrock_auth.testing.frames import encode_json
+from support.names import plain
 
 
 class Body:
@@ -49,7 +50,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "body"), KNOWN, ids=str)
+@pytest.mark.parametrize(("kind", "body"), KNOWN, ids=plain)
 def test_known_events_are_the_dicts_that_boto3_gives(read, kind, body):
     frame = encode_event(kind, encode_json(body))
     assert read(frame) == read(frame, parser=EventStreamJSONParser)
@@ -65,7 +66,7 @@ def test_an_unknown_event_is_kept(read):
     assert read(encode_event("newEvent", b"\xff", "application/octet-stream")) == [{"newEvent": b"\xff"}]
 
 
-@pytest.mark.parametrize("union", [{"smell": {"x": 1}}, {"reasoningContent": {"summary": "s"}}], ids=str)
+@pytest.mark.parametrize("union", [{"smell": {"x": 1}}, {"reasoningContent": {"summary": "s"}}], ids=plain)
 def test_an_unknown_delta_keeps_its_content(read, union):
     kind, body = delta(**union)
     assert read(encode_event(kind, encode_json(body))) == [{kind: body}]
@@ -118,7 +119,7 @@ LATER = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "body"), LATER, ids=str)
+@pytest.mark.parametrize(("kind", "body"), LATER, ids=plain)
 def test_a_member_that_botocore_does_not_know_is_kept_at_any_depth(read, kind, body):
     assert read(encode_event(kind, encode_json({**body, "p": "abc"}))) == [{kind: body}]
 

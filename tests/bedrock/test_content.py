@@ -22,6 +22,7 @@ from bedrock_auth.bedrock.content import (
     VideoBlock,
 )
 from bedrock_auth.bedrock.response import CacheDetail
+from support.names import plain
 
 S3 = {"s3Location": {"uri": "s3://bucket/key.mp4", "bucketOwner": "123456789012"}}
 PLACE = {"documentPage": {"documentIndex": 0, "start": 1, "end": 2}}
@@ -82,7 +83,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "block"), KNOWN, ids=str)
+@pytest.mark.parametrize(("raw", "block"), KNOWN, ids=plain)
 def test_a_block_goes_back_to_aws_as_it_came(raw, block):
     message = Message.from_api({"role": "assistant", "content": [raw]})
     assert message.content == (block,)
@@ -91,7 +92,7 @@ def test_a_block_goes_back_to_aws_as_it_came(raw, block):
     assert message.content[0].raw is raw
 
 
-@pytest.mark.parametrize(("raw", "block"), KNOWN, ids=str)
+@pytest.mark.parametrize(("raw", "block"), KNOWN, ids=plain)
 def test_a_block_made_here_is_the_same_as_one_that_came(raw, block):
     assert block.to_api() == raw
     assert "raw" not in repr(block)
@@ -111,7 +112,7 @@ def test_a_block_made_here_is_the_same_as_one_that_came(raw, block):
         {"cachePoint": {"type": "later", "later": 1}},
         {"toolAddition": {"tool": {"later": 1}}},
     ],
-    ids=str,
+    ids=plain,
 )
 def test_what_a_later_aws_says_in_a_known_block_goes_back_too(raw):
     (block,) = Message.from_api({"role": "assistant", "content": [raw]}).content
@@ -131,7 +132,7 @@ def test_what_a_later_aws_says_in_a_known_block_goes_back_too(raw):
         ),
         ({"document": {"name": "D", "source": {"text": "a"}, "context": "c"}}, {"context": None}, None),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_a_block_that_was_changed_says_so(raw, changes, expected):
     (block,) = Message.from_api({"role": "user", "content": [raw]}).content
@@ -158,7 +159,7 @@ def _leaves(value):
         {"reasoningContent": {"SDK_UNKNOWN_MEMBER": {"name": "summary"}}},
         {"citationsContent": {"citations": [{"location": {"SDK_UNKNOWN_MEMBER": {"name": "web"}}}]}},
     ],
-    ids=str,
+    ids=plain,
 )
 def test_a_block_whose_content_botocore_threw_away_is_never_sent_back_without_it(raw):
     (block,) = Message.from_api({"role": "assistant", "content": [raw]}).content
@@ -182,7 +183,7 @@ def test_a_kind_that_botocore_does_not_know_keeps_its_name():
         {"toolUse": {"toolUseId": "t"}},
         {"cachePoint": {}},
     ],
-    ids=str,
+    ids=plain,
 )
 def test_what_is_no_block_is_not_taken_for_one(raw):
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
@@ -209,7 +210,7 @@ def test_what_is_no_block_is_not_taken_for_one(raw):
         ([{"text": "a"}, {"json": [1]}], [{"text": "a"}, {"json": [1]}]),
         (DocumentBlock("D", "text"), [{"document": {"name": "D", "source": {"text": "text"}}}]),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_a_tools_result_may_be_text_blocks_or_any_json(result, content):
     """AWS refuses JSON that is no object, so other JSON goes as text."""
@@ -248,7 +249,7 @@ def test_a_message_takes_text_blocks_and_boto3_dicts():
     assert Message("system", [ToolAdditionBlock("f")]).to_api()["role"] == "system"
 
 
-@pytest.mark.parametrize("content", [5, [5], None, b"x"], ids=str)
+@pytest.mark.parametrize("content", [5, [5], None, b"x"], ids=plain)
 def test_a_message_takes_nothing_else(content):
     with pytest.raises(ConfigurationError, match="texts, content blocks and dicts in boto3's form, not"):
         Message("user", content)

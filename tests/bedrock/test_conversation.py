@@ -33,6 +33,7 @@ from bedrock_auth.bedrock.json_form import from_json_form, to_json_form
 from bedrock_auth.bedrock.tools import Tool, ToolError
 from bedrock_auth.bedrock.turns import TurnLimitError
 from bedrock_auth.testing import RawEvents, Reply, ServiceError, Truncate, reasoning, text, tool_use
+from support.names import plain
 from support.shapes import members
 
 
@@ -541,7 +542,7 @@ def test_a_run_that_is_left_early_keeps_nothing(bedrock, runtime):
         ({"tools": TOOLS, "on_input_error": "ignore"}, "on_input_error is 'report' or 'raise', not 'ignore'"),
         ({"tools": TOOLS, "on_handler_error": None}, "on_handler_error is 'report' or 'raise', not None"),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_a_run_that_cannot_work_is_refused_before_anything_is_sent(bedrock, runtime, options, said):
     for method in ("run", "arun"):

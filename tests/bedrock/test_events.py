@@ -22,6 +22,7 @@ from bedrock_auth.bedrock import (
 from bedrock_auth.bedrock.content import Citation, JsonBlock, S3Location, TextBlock, UnknownBlock
 from bedrock_auth.bedrock.events import CitationDelta, ImageDelta, ImageStart, ToolResultDelta, ToolResultStart
 from bedrock_auth.bedrock.response import CacheDetail
+from support.names import plain
 
 
 def start(**union):
@@ -130,7 +131,7 @@ def test_events_are_frozen_quiet_about_raw_and_picklable(raw, event):
         delta(image={"source": {"bytes": "no base64"}}),
         start(image={}),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_what_is_no_event_is_not_taken_for_one(raw):
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):

@@ -12,6 +12,7 @@ from bedrock_auth.bedrock import formats
 from bedrock_auth.bedrock.content import AudioBlock, DocumentBlock, ImageBlock, S3Location, VideoBlock
 from bedrock_auth.bedrock.documents import check_name, name_of_file
 from bedrock_auth.bedrock.pixels import pixels
+from support.names import plain
 from support.shapes import members, shape
 
 
@@ -92,7 +93,7 @@ def from_bytes(block, data, **more):
         (formats.VIDEO, "VideoFormat"),
         (formats.AUDIO, "AudioFormat"),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_the_formats_are_those_of_awss_model(kind, name):
     if kind.name not in members("ContentBlock"):
@@ -100,12 +101,12 @@ def test_the_formats_are_those_of_awss_model(kind, name):
     assert set(shape(name).enum) <= set(kind.formats)
 
 
-@pytest.mark.parametrize(("block", "name", "data"), FILES, ids=str)
+@pytest.mark.parametrize(("block", "name", "data"), FILES, ids=plain)
 def test_a_format_is_told_from_the_content(block, name, data):
     assert from_bytes(block, data).format == name
 
 
-@pytest.mark.parametrize(("block", "name", "data"), FILES, ids=str)
+@pytest.mark.parametrize(("block", "name", "data"), FILES, ids=plain)
 def test_a_file_says_the_same_by_name_content_or_statement(tmp_path, block, name, data):
     path = tmp_path / f"file.{name.replace('three_gp', '3gp')}"
     path.write_bytes(data)

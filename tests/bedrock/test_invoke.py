@@ -29,6 +29,7 @@ from bedrock_auth.testing import (
     Throttle,
     Truncate,
 )
+from support.names import plain
 
 METRICS = {"inputTokenCount": 9, "outputTokenCount": 2, "invocationLatency": 310, "firstByteLatency": 190}
 ANTHROPIC = [
@@ -60,7 +61,7 @@ def test_measurements_are_kept_although_more_follows(bedrock, runtime):
     assert stream.metrics.output_token_count == 2
 
 
-@pytest.mark.parametrize(("body", "sent"), [({"a": "é"}, {"a": "é"}), ('{"a": 1}', {"a": 1}), (b'{"a": 1}', {"a": 1})], ids=str)
+@pytest.mark.parametrize(("body", "sent"), [({"a": "é"}, {"a": "é"}), ('{"a": 1}', {"a": 1}), (b'{"a": 1}', {"a": 1})], ids=plain)
 def test_the_body_is_what_the_caller_says(bedrock, runtime, body, sent):
     bedrock.reply(Payload(OTHER))
     list(runtime.invoke_model_stream("us.model:0", body, trace="ENABLED"))
@@ -70,7 +71,7 @@ def test_the_body_is_what_the_caller_says(bedrock, runtime, body, sent):
     assert request.headers["x-amzn-bedrock-trace"] == "ENABLED"
 
 
-@pytest.mark.parametrize("parts", [OTHER, NOVA, ANTHROPIC, [b"\xff\xfe"], [b"", b"[1]"], [b"[" * 100_000]], ids=repr)
+@pytest.mark.parametrize("parts", [OTHER, NOVA, ANTHROPIC, [b"\xff\xfe"], [b"", b"[1]"], [b"[" * 100_000]], ids=plain)
 def test_a_stream_that_says_its_last_word_is_whole_and_what_is_no_json_is_bytes(bedrock, runtime, parts):
     bedrock.reply(Payload(parts))
     chunks = list(runtime.invoke_model_stream("m", {}))

@@ -5,6 +5,7 @@ from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock.model_ref import ModelRef
+from support.names import plain
 
 ACCOUNT = "123456789012"
 FORMS = ("kind", "partition", "region", "account", "model_id", "provider", "geography")
@@ -89,7 +90,7 @@ def test_an_id_that_does_not_tell_has_no_kind():
 @pytest.mark.parametrize(
     "text",
     ["", " ", "a b", "arn:", "arn:aws:s3:::bucket/x", "arn:aws:bedrock:us-east-1::agent", "a\n", "ä.b", None, 5, b"a.b"],
-    ids=str,
+    ids=plain,
 )
 def test_anything_else_is_a_configuration_error(text):
     with pytest.raises(ConfigurationError, match="is neither the id nor the ARN") as caught:

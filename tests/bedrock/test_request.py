@@ -9,6 +9,7 @@ from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import Conversation, Message, ToolUseBlock
 from bedrock_auth.bedrock.content import CachePoint, DocumentBlock, GuardBlock, ImageBlock, TextBlock
 from bedrock_auth.bedrock.request import ConverseOptions, Guardrail, converse_request
+from support.names import plain
 from support.shapes import members, service_model
 
 HI = {"role": "user", "content": [{"text": "Hi"}]}
@@ -34,7 +35,7 @@ def test_texts_dicts_and_messages_mix():
     assert request([HI, answer, "Hi"])["messages"] == [HI, answer.to_api(), HI]
 
 
-@pytest.mark.parametrize("content", ["Hi", TextBlock("Hi"), [TextBlock("Hi")], ["Hi"], [{"text": "Hi"}]], ids=str)
+@pytest.mark.parametrize("content", ["Hi", TextBlock("Hi"), [TextBlock("Hi")], ["Hi"], [{"text": "Hi"}]], ids=plain)
 def test_the_content_of_a_dict_may_be_text_blocks_or_dicts(content):
     assert request({"role": "user", "content": content})["messages"] == [HI]
 
@@ -52,7 +53,7 @@ def test_a_prompt_needs_no_messages():
 
 
 @pytest.mark.parametrize(
-    "system", ["Be brief", {"text": "Be brief"}, [{"text": "Be brief"}], ["Be brief"], TextBlock("Be brief")], ids=str
+    "system", ["Be brief", {"text": "Be brief"}, [{"text": "Be brief"}], ["Be brief"], TextBlock("Be brief")], ids=plain
 )
 def test_system_may_be_text_a_block_or_blocks(system):
     assert request(system=system)["system"] == [{"text": "Be brief"}]
@@ -138,7 +139,7 @@ def test_a_guardrail_may_be_boto3s_dict_for_both_kinds_of_call():
         {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}},
         {"textFormat": {}},
     ],
-    ids=str,
+    ids=plain,
 )
 def test_an_output_config_in_awss_form_goes_out_as_it_is(config):
     assert request(output_config=config)["outputConfig"] == config
@@ -186,7 +187,9 @@ def test_limits_of_awss_are_checked_before_the_call_but_not_of_boto3s_dicts():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"stop_sequences": 5}, {"guardrail": "abc"}, {"prompt_variables": 5}, {"output_config": 5}, {"system": 5}], ids=str
+    "wrong",
+    [{"stop_sequences": 5}, {"guardrail": "abc"}, {"prompt_variables": 5}, {"output_config": 5}, {"system": 5}],
+    ids=plain,
 )
 def test_a_value_of_the_wrong_type_is_left_to_botocore(wrong):
     validator, shape = ParamValidator(), service_model().operation_model("Converse").input_shape

@@ -38,6 +38,7 @@ from bedrock_auth.testing import (
     encode_exception,
 )
 from bedrock_auth.testing.answers import stream_answer
+from support.names import plain
 
 SECRET = "a prompt that nobody else may see"
 BUSY = Refusal("ServiceUnavailableException", 503)
@@ -149,7 +150,7 @@ def test_the_number_of_attempts_is_the_callers(bedrock, session, monkeypatch, op
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
-@pytest.mark.parametrize("fault", [BUSY, Throttle(), Refusal("ModelNotReadyException", 429)], ids=str)
+@pytest.mark.parametrize("fault", [BUSY, Throttle(), Refusal("ModelNotReadyException", 429)], ids=plain)
 def test_a_client_of_the_callers_own_does_not_retry_beside_us(bedrock, session, mode, fault):
     client = session.client("bedrock-runtime", config=Config(retries={"mode": mode, "total_max_attempts": 2}))
     bedrock.fault(fault, times=9)
@@ -170,7 +171,7 @@ def test_a_connection_that_cannot_be_made_is_tried_again(bedrock, session, own_c
     assert [(event.attempt, event.code) for event in told] == [(1, "ConnectionFailed"), (2, "ConnectionFailed")]
 
 
-@pytest.mark.parametrize("retries", [0, -1, True, 2.0, "3"], ids=repr)
+@pytest.mark.parametrize("retries", [0, -1, True, 2.0, "3"], ids=plain)
 def test_a_number_of_attempts_that_is_none_is_told_at_once(session, retries):
     with pytest.raises(ConfigurationError, match="whole number of attempts, at least 1") as caught:
         BedrockRuntime(session, retries=retries)
@@ -281,7 +282,7 @@ def test_whoever_has_left_meanwhile_gets_the_error_and_nothing_is_sent():
 
 
 @pytest.mark.parametrize(
-    ("retries", "attempts"), [(None, 3), ({}, 3), ({"mode": "standard"}, 3), ({"total_max_attempts": 7}, 7)], ids=str
+    ("retries", "attempts"), [(None, 3), ({}, 3), ({"mode": "standard"}, 3), ({"total_max_attempts": 7}, 7)], ids=plain
 )
 def test_attempts_are_read_from_a_clients_config(retries, attempts):
     assert attempts_of(type("C", (), {"retries": retries})) == attempts

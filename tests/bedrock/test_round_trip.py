@@ -18,6 +18,7 @@ from bedrock_auth.bedrock.events import CitationDelta, ImageDelta, ToolResultDel
 from bedrock_auth.bedrock.frames import FrameStream
 from bedrock_auth.testing import RawEvents, encode_event
 from bedrock_auth.testing.frames import encode_json
+from support.names import plain
 from support.shapes import members, one_member, service_model, shape, values
 
 EXAMPLES = settings(max_examples=12, deadline=None)
@@ -140,7 +141,7 @@ EVENTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "union", "kind"), EVENTS, ids=str)
+@pytest.mark.parametrize(("name", "union", "kind"), EVENTS, ids=plain)
 @EXAMPLES
 @given(data=st.data())
 def test_every_event_of_a_stream_is_typed_and_keeps_what_aws_sent(name, union, kind, data):
@@ -166,7 +167,7 @@ def test_every_event_of_a_stream_is_typed_and_keeps_what_aws_sent(name, union, k
         ({"image": {"source": {"bytes": b"x"}}}, ImageDelta),
         ({"tomorrow": {"x": 1}}, UnknownEvent),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_what_the_installed_botocore_does_not_know_inside_an_event_is_kept(delta, kind):
     raw = streamed_by_us("contentBlockDelta", {"contentBlockIndex": 0, "delta": delta})

@@ -24,6 +24,7 @@ from bedrock_auth.bedrock import (
     UnknownEvent,
 )
 from bedrock_auth.testing import ExpiredToken, RawEvents, Reply, ServiceError, Stall, Throttle, reasoning, text, tool_use
+from support.names import plain
 
 SECRET = "a prompt that nobody else may see"
 
@@ -216,7 +217,7 @@ def test_it_takes_a_session_or_a_client_and_says_what_it_was_given_instead(sessi
         ({"system": 5}, "system[0]"),
         ({"model_id": ""}, "modelId"),
     ],
-    ids=str,
+    ids=plain,
 )
 @pytest.mark.parametrize("operation", ["converse", "converse_stream"])
 def test_a_wrong_parameter_is_named_nothing_is_sent_and_its_value_is_not_shown(bedrock, runtime, operation, arguments, setting):

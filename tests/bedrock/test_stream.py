@@ -22,6 +22,7 @@ from bedrock_auth.bedrock.errors import Call
 from bedrock_auth.bedrock.event_stream import Opened
 from bedrock_auth.bedrock.retry import RetryPolicy
 from bedrock_auth.bedrock.stream import ConverseStream, typed_stream
+from support.names import plain
 
 START = {"messageStart": {"role": "assistant"}}
 STOP = {"messageStop": {"stopReason": "end_turn"}}
@@ -144,7 +145,7 @@ def test_a_failing_close_does_not_hide_the_failure():
         list(stream)
 
 
-@pytest.mark.parametrize("event", [{}, {"contentBlockDelta": {}}, {"messageStart": None}], ids=str)
+@pytest.mark.parametrize("event", [{}, {"contentBlockDelta": {}}, {"messageStart": None}], ids=plain)
 def test_an_event_that_is_none_is_a_decode_error(event):
     source, stream = stream_of(START, event, STOP)
     with pytest.raises(DecodeError) as caught:
@@ -268,7 +269,7 @@ def test_a_stream_that_ends_because_another_thread_closed_it_is_not_taken_for_wh
         ([START, STOP], "not list"),
         (None, "not NoneType"),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_what_is_no_response_to_converse_stream_is_told_with_what_it_is(response, found):
     with pytest.raises(ConfigurationError, match=found) as caught:

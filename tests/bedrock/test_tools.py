@@ -16,6 +16,7 @@ from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import BedrockRuntime, TextBlock
 from bedrock_auth.bedrock.content import CachePoint, ImageBlock, JsonBlock
 from bedrock_auth.bedrock.tools import Tool, ToolError, tool_config
+from support.names import plain
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def returned(value):
         (ImageBlock.from_api(PNG), (ImageBlock.from_api(PNG),)),
         (["a picture:", ImageBlock.from_api(PNG)], (TextBlock("a picture:"), ImageBlock.from_api(PNG))),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_a_handler_returns_text_json_or_blocks(value, content):
     assert returned(value) == content
@@ -226,7 +227,7 @@ def test_a_tool_without_a_handler_can_be_offered_but_not_run():
         ({"name": "a", "input_schema": "object"}, "input_schema"),
         ({"name": "a", "handler": 5}, "handler"),
     ],
-    ids=str,
+    ids=plain,
 )
 def test_a_tool_that_aws_would_not_take_is_refused_at_once(arguments, setting):
     with pytest.raises(ConfigurationError) as caught:

@@ -54,12 +54,13 @@ def _is_ours(name: str) -> bool:
 
 
 def _elsewhere() -> set[int]:
-    """Foreign modules and their variables, and the frames of the code that runs now, by id.
+    """Foreign modules and their variables, what imported ours (pytest may have), and the frames of the code that runs now, by id.
 
     So is the memory of `urllib.parse`, which keeps the last URLs that anybody in the process took apart, presigned ones too.
     """
     foreign = [module for name, module in list(sys.modules.items()) if not _is_ours(name)]
     ids = {id(module) for module in foreign} | {id(vars(module)) for module in foreign}
+    ids |= {id(getattr(module, "__loader__", None)) for module in modules()}
     ids |= {id(sys.modules), id(urllib.parse.urlsplit)}
     frame: FrameType | None = sys._getframe()
     while frame is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from bedrock_auth.contracts import Traits, traits
+from bedrock_auth.contracts import SHAREABLE, Traits, traits
 from bedrock_auth.host import Host
 from bedrock_auth.providers._wrapper import Wrapper
 from bedrock_auth.providers.chain import Chain
@@ -38,16 +38,17 @@ class Default(Wrapper):
     """AWS's own order of sources; the rules are those of `Chain`."""
 
     host: Host = field(factory=Host.system, kw_only=True, repr=False)
+    chain: Chain = field(init=False, eq=False, repr=False, metadata=SHAREABLE)
+    """The sources in order."""
+
+    @chain.default
+    def _chain(self) -> Chain:
+        return Chain(*(kind(host=self.host) for kind in ORDER), host=self.host)
 
     @property
     def name(self) -> str:
         """``default chain``."""
         return "default chain"
-
-    @property
-    def chain(self) -> Chain:
-        """The sources in order."""
-        return Chain(*(kind(host=self.host) for kind in ORDER), host=self.host)
 
     @property
     def winner(self) -> CredentialProvider | None:
