@@ -142,5 +142,5 @@ def lock(session: nox.Session) -> None:
         *common, "--resolution", "lowest-direct", "--all-extras", "--group", "test", "pyproject.toml",
         "-o", "requirements/lowest.txt",
     )  # fmt: skip
-    for peer in ("ministack", "frameworks"):
+    for peer in ("ministack", "frameworks", "awscli"):
         session.run(*common, "--upgrade", f"requirements/{peer}.in", "-o", f"requirements/{peer}.txt")

@@ -15,8 +15,9 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 import bedrock_auth
-from bedrock_auth.cli import demo, main, scenes
-from bedrock_auth.cli.stage import live_stage
+from bedrock_auth.cli import main
+from bedrock_auth.cli.demo import play, scenes
+from bedrock_auth.cli.demo.stage import live_stage
 from bedrock_auth.testing import LocalBedrock, moto_keys
 
 SOURCES = [
@@ -66,7 +67,7 @@ def test_a_scene_that_fails_makes_the_exit_status_non_zero(capsys, monkeypatch):
         yield scenes.Seen("first", "fine")
         raise ValueError("SecretAccessKey=abcdefgh12345678")
 
-    monkeypatch.setattr(demo, "SCENES", (("A scene", broken),))
+    monkeypatch.setattr(play, "SCENES", (("A scene", broken),))
     assert main(["demo"]) == 1
     shown = capsys.readouterr().out
     assert "first" in shown
@@ -75,7 +76,7 @@ def test_a_scene_that_fails_makes_the_exit_status_non_zero(capsys, monkeypatch):
 
 
 def test_a_source_that_signs_as_somebody_else_fails_the_demo(capsys, monkeypatch):
-    monkeypatch.setattr(demo, "SCENES", (("Sources", scenes.sources),))
+    monkeypatch.setattr(play, "SCENES", (("Sources", scenes.sources),))
     monkeypatch.setattr(scenes, "_proof", lambda stage, key: (", but the endpoint saw bearer", False))
     assert main(["demo"]) == 1
     assert "9 went wrong." in capsys.readouterr().out
@@ -119,8 +120,8 @@ def test_live_uses_the_environments_keys_and_the_role_that_is_named(moto, monkey
 
 
 def test_live_without_keys_tells_what_is_missing(capsys, monkeypatch):
-    monkeypatch.setattr(demo, "SCENES", (("Sources", scenes.sources),))
+    monkeypatch.setattr(play, "SCENES", (("Sources", scenes.sources),))
     monkeypatch.setenv("COLUMNS", "200")
     options = argparse.Namespace(live=True, region="us-east-1", model_id="m", role_arn=None)
-    assert demo.run(options) == 1
+    assert play.play(options) == 1
     assert "neither AWS_ACCESS_KEY_ID nor" in " ".join(capsys.readouterr().out.replace("│", " ").split())

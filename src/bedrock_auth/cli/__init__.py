@@ -1,48 +1,34 @@
 """The command ``bedrock-auth``: parse, call the public API, render.
 
-Exit status: 0 all is well, 1 something that was shown went wrong, 2 wrong usage or something missing.
+Stdout is for programs: one JSON document, or exactly the format that was asked for. Everything for people goes to stderr. No
+secret is ever taken from a command line, where ``ps`` shows it, and none is put on one.
+
+Exit status:
+
+====  =====================================================================================================
+0     done
+1     asked and failed in a way that may pass (network, throttling), or something that was checked is wrong
+2     wrong usage, or a setting that is wrong; the message names it
+3     no credentials are set up here
+4     refused: access denied, a login is needed, or nothing unexpired is left
+130   interrupted
+====  =====================================================================================================
+
+``exec`` ends as its command ends, and with 126 or 127 where that cannot be started.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import TYPE_CHECKING
 
-from bedrock_auth import __version__
+TYPE_CHECKING = False  # importing typing costs more than a cached answer may take; type checkers take the name as true
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-USAGE_ERROR = 2
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(argv)
-    if options.live and not options.model_id:
-        sys.stderr.write("bedrock-auth demo: --live needs --model-id: the model or inference profile to ask\n")
-        return USAGE_ERROR
-    try:
-        from bedrock_auth.cli.demo import run  # noqa: PLC0415 - brings the demo extra's packages
-    except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        sys.stderr.write(f'bedrock-auth demo needs {missing}: python3 -m pip install "bedrock-auth[demo]"\n')
-        return USAGE_ERROR
-    return run(options)
+    from bedrock_auth.cli.dispatch import run  # noqa: PLC0415 - a cached answer must not pay for it
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bedrock-auth", description="AWS credentials for Amazon Bedrock.")
-    parser.add_argument("--version", action="version", version=f"bedrock-auth {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    demo = commands.add_parser(
-        "demo",
-        help="show the library at work, without an AWS account",
-        description="Starts AWS stand-ins in this process and shows sources, expiry, an outage and a cut stream.",
-    )
-    demo.add_argument("--live", action="store_true", help="use your own AWS account instead of the stand-ins")
-    demo.add_argument("--model-id", help="with --live: the model or inference profile to ask")
-    demo.add_argument("--region", help="with --live: the AWS region; by default the environment's or the profile's")
-    demo.add_argument("--role-arn", help="with --live: also assume this role")
-    return parser
+    return run(list(sys.argv[1:] if argv is None else argv))

@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bedrock_auth.cli import scenes
-from bedrock_auth.cli.scenes import Seen, told
-from bedrock_auth.cli.stage import live_stage, local_stage
+from bedrock_auth.cli.demo import scenes
+from bedrock_auth.cli.demo.scenes import Seen, told
+from bedrock_auth.cli.demo.stage import live_stage, local_stage
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from bedrock_auth.cli.stage import Stage
+    from bedrock_auth.cli.demo.stage import Stage
 
     Scene = Callable[[Stage, Callable[[str], None]], Iterator[Seen]]
 
@@ -27,7 +27,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
+def play(options: argparse.Namespace) -> int:
     """Play all scenes; 0 where everything was as it should be, else 1."""
     console = Console(highlight=False, soft_wrap=True)
     stage = live_stage(options.region, options.model_id, options.role_arn) if options.live else local_stage()

@@ -1,0 +1,103 @@
+"""What every command has in common: help, exit statuses, messages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from bedrock_auth import errors
+from bedrock_auth.cli import dispatch, main
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """A command that fails as a test wants."""
+
+    def fail_with(error):
+        def run(options):
+            raise error
+
+        command = SimpleNamespace(add_arguments=lambda parser: parser.add_argument("--size", type=int), run=run)
+        monkeypatch.setitem(dispatch.COMMANDS, "try", "try something")
+        monkeypatch.setattr(dispatch, "import_module", lambda name: command)
+
+    return fail_with
+
+
+STATUSES = [
+    (errors.NotConfiguredError("nothing here"), 3),
+    (errors.ChainError("no source"), 3),
+    (errors.ConfigurationError("bad"), 2),
+    (errors.DeniedError("no"), 4),
+    (errors.LoginRequiredError("log in", command="aws sso login"), 4),
+    (errors.CredentialsExpiredError("old"), 4),
+    (errors.RetrievalError("down"), 1),
+    (EndpointConnectionError(endpoint_url="https://x"), 1),
+    (ClientError({"Error": {"Code": "Throttling"}}, "GetCallerIdentity"), 1),
+    (PermissionError("not yours"), 1),
+]
+
+
+@pytest.mark.parametrize(("error", "status"), STATUSES, ids=[type(error).__name__ for error, _ in STATUSES])
+def test_each_kind_of_error_has_its_exit_status_and_its_message_on_stderr(failing, capsys, error, status):
+    failing(error)
+    assert main(["try"]) == status
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == f"bedrock-auth try: {error}\n"
+
+
+def test_a_defect_is_not_hidden(failing):
+    failing(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        main(["try"])
+
+
+def test_an_interrupt_has_the_status_of_a_shell(failing):
+    failing(KeyboardInterrupt())
+    assert main(["try"]) == 130
+
+
+def test_wrong_usage_ends_with_2_and_names_the_command(failing, capsys):
+    failing(None)
+    with pytest.raises(SystemExit) as ended:
+        main(["try", "--size", "big"])
+    assert ended.value.code == 2
+    assert "bedrock-auth try: error: argument --size" in capsys.readouterr().err
+
+
+def test_an_unknown_command_ends_with_2_and_the_known_ones(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["dance"])
+    assert ended.value.code == 2
+    assert "demo" in capsys.readouterr().err
+
+
+def test_help_tells_of_every_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for name, about in dispatch.COMMANDS.items():
+        assert name in shown
+        assert about in shown
+
+
+@pytest.mark.parametrize("name", list(dispatch.COMMANDS))
+def test_each_command_is_there_and_has_a_help_page(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"bedrock-auth {name}" in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_is_no_traceback():
+    script = "import sys; from bedrock_auth.cli import main; sys.exit(main(['--help']))"
+    ran = subprocess.run(
+        f'"{sys.executable}" -c "{script}" | true', shell=True, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in ran.stderr
