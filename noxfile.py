@@ -15,6 +15,7 @@ nox.options.default_venv_backend = "virtualenv"
 DEV = ("--require-hashes", "--no-deps", "-r", "requirements/dev.txt")
 LOWEST = ("--require-hashes", "--no-deps", "-r", "requirements/lowest.txt")
 MINISTACK = ("--require-hashes", "--no-deps", "-r", "requirements/ministack.txt")
+AWSCLI = ("--require-hashes", "--no-deps", "-r", "requirements/awscli.txt")
 FRAMEWORKS = ("--require-hashes", "--no-deps", "-r", "requirements/frameworks.txt")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 QUIET = {"PYTHONWARNDEFAULTENCODING": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -43,6 +44,18 @@ def make_peer(session: nox.Session, name: str, *installs: tuple[str, ...]) -> st
     for options in installs:
         session.run(python, "-m", "pip", "install", "--quiet", *options, external=True, env=QUIET)
     return python
+
+
+def make_node_peers(session: nox.Session) -> str:
+    """A folder with the scripts in JavaScript and the packages that they need; the way to it."""
+    if shutil.which("npm") is None:
+        session.error("npm is missing: install Node.js 20 or newer, with npm; the AWS SDK for JavaScript is one of the peers")
+    folder = Path(session.create_tmp()).resolve() / "js"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree("e2e/peers/js", folder, ignore=shutil.ignore_patterns("node_modules"))
+    with session.chdir(folder):
+        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", external=True)
+    return os.fspath(folder)
 
 
 @nox.session
@@ -97,12 +110,14 @@ def contract(session: nox.Session, sdk: str) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """End to end with strangers, each kind in an environment of its own: MiniStack and microburst, frameworks; then the demo."""
+    """End to end with strangers, each kind in an environment of its own: local stacks, frameworks, AWS's tools; then the demo."""
     session.install(*DEV, env=QUIET)
     install_wheel(session, "", "--no-deps")
     peers = {
         "MINISTACK_PYTHON": make_peer(session, "ministack", MINISTACK),
         "FRAMEWORKS_PYTHON": make_peer(session, "frameworks", FRAMEWORKS, ("--no-deps", build_wheel(session))),
+        "AWSCLI_PYTHON": make_peer(session, "awscli", AWSCLI),
+        "NODE_PEERS": make_node_peers(session),
     }
     session.run("pytest", "-q", "e2e", *session.posargs, env=peers)
     session.notify("demo")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from botocore.config import Config
 
 import bedrock_auth
-from bedrock_auth import Credentials, Static, bedrock, create_session, errors, testing
+from bedrock_auth import Credentials, Static, bedrock, cli, create_session, errors, function_url, iam, testing
 from bedrock_auth.bedrock import BedrockError, BedrockRuntime
 from bedrock_auth.bedrock.reasons import reason_of
+from bedrock_auth.cli.dispatch import COMMANDS
+from bedrock_auth.cli.options import add_provider_options
+from bedrock_auth.testing import faults as all_faults
 from test_architecture import MAY, THIRD_PARTY
 
 DOCS = Path(__file__).parent
@@ -109,7 +113,7 @@ def is_refusal(cell: str) -> bool:
 
 def test_every_public_name_is_in_the_reference():
     listed = dict(re.findall(r"automodule:: (\S+)\n +:members:(.*)", page("reference.md")))
-    for package in (bedrock_auth, bedrock, testing):
+    for package in (bedrock_auth, bedrock, iam, function_url, testing):
         for name in set(package.__all__) - {"__version__"}:
             home = getattr(getattr(package, name), "__module__", "")
             if home.startswith("bedrock_auth"):  # a union of types has no home
@@ -117,9 +121,25 @@ def test_every_public_name_is_in_the_reference():
                 assert not listed[home] or name in re.findall(r"\w+", listed[home]), name
 
 
+def test_every_command_and_provider_option_is_on_the_page_of_commands():
+    index = page("commands/index.md")
+    commands = [re.search(r"`([\w-]+)`\]\(([\w#.-]+)\)", cell) for cell, _ in rows(index, "The command line")]
+    assert {found[1] for found in commands if found} == set(COMMANDS)
+    assert [found[2] for found in commands if found and not (DOCS / "commands" / found[2].partition("#")[0]).exists()] == []
+    parser = argparse.ArgumentParser(add_help=False)
+    add_provider_options(parser)
+    options = {names(cell).pop().split()[0] for cell, _ in rows(index, "Provider options")}
+    assert options == set(re.findall(r"--[\w-]+", parser.format_help()))
+
+
+def test_the_exit_statuses_are_those_that_the_command_line_states():
+    stated = re.findall(r"^(\d+) {2,}(.+)$", str(cli.__doc__), re.MULTILINE)
+    assert [tuple(row) for row in rows(page("commands/index.md"), "Exit status")] == stated
+
+
 def test_every_fault_breaks_a_stream_as_the_table_says():
     table = {row[0]: row[2] for row in rows(page("testing.md"), "How it fails")}
-    faults = {name for name, value in vars(testing.faults).items() if hasattr(value, "apply")} - {"Fault"}
+    faults = {name for name, value in vars(all_faults).items() if hasattr(value, "apply")} - {"Fault"}
     assert {names(cell).pop().partition("(")[0] for cell in table} == faults
     with testing.LocalBedrock() as local:
         client = quick_client(local)

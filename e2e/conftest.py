@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +23,36 @@ if TYPE_CHECKING:
 PEERS = Path(__file__).parent / "peers"
 
 
+def _from_nox(variable: str, what: str) -> str:
+    """What the e2e session says of one of its environments."""
+    found = os.environ.get(variable)
+    assert found, f"{variable} is not set: run nox -s e2e, which installs {what} in an environment of its own"
+    return found
+
+
 @pytest.fixture(scope="session")
 def peers_python() -> str:
     """The interpreter that has MiniStack and microburst installed."""
-    python = os.environ.get("MINISTACK_PYTHON")
-    assert python, "MINISTACK_PYTHON is not set: run nox -s e2e, which installs MiniStack in an environment of its own"
-    return python
+    return _from_nox("MINISTACK_PYTHON", "MiniStack")
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Callable[[str], list[str]]:
+    """The command that runs a script of ``peers/js``, with the packages that it needs."""
+    node = shutil.which("node")
+    assert node, "node is missing: install Node.js 20 or newer"
+    folder = _from_nox("NODE_PEERS", "the AWS SDK for JavaScript")
+    return lambda script: [node, str(Path(folder) / script)]
+
+
+@pytest.fixture(scope="session")
+def strangers(javascript: Callable[[str], list[str]]) -> dict[str, list[str]]:
+    """AWS's own tools, each a command that asks Bedrock and STS for every line that it reads; a profile may follow."""
+    return {
+        "awscli": [_from_nox("AWSCLI_PYTHON", "the AWS CLI"), str(PEERS / "ask_awscli.py")],
+        "boto3": [sys.executable, str(PEERS / "ask_boto3.py")],
+        "javascript": javascript("ask.mjs"),
+    }
 
 
 DECOYS = {
@@ -40,8 +66,7 @@ DECOYS = {
 @pytest.fixture(scope="session")
 def ask_frameworks(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
     """Run a script of ``peers`` in the frameworks' environment, where somebody else's keys lie around, and read its JSON."""
-    python = os.environ.get("FRAMEWORKS_PYTHON")
-    assert python, "FRAMEWORKS_PYTHON is not set: run nox -s e2e, which installs the frameworks in an environment of their own"
+    python = _from_nox("FRAMEWORKS_PYTHON", "the frameworks")
 
     def ask(script: str, *options: str) -> dict[str, Any]:
         home = tmp_path_factory.mktemp("frameworks")

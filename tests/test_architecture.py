@@ -11,15 +11,15 @@ import bedrock_auth
 
 SOURCE = Path(bedrock_auth.__file__).parent
 
-VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "__init__", "_exports"}
-WORLD = {"host", "aws", "signing", "http"}
+VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "cache_entry", "__init__", "_exports"}
+WORLD = {"host", "aws", "signing", "http", "api_key", "cache_files"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot", "flight"}
-JOINERS = {"pool", "scope", "caller", "shared_clients"}
-SEAM = {"bridge", "bound_clients"}
-FACTORY = {"session", "settings", "caller_settings"}
-PRODUCT = {"bedrock"}
-LEAVES = {"cli", "testing"}
+JOINERS = {"pool", "scope", "caller", "shared_clients", "disk_cache", "provider_identity", "provider_surroundings"}
+SEAM = {"bridge", "bound_clients", "token_provider"}
+FACTORY = {"session", "settings", "caller_settings", "bearer"}
+PRODUCT = {"bedrock", "iam", "function_url"}
+LEAVES = {"cli", "integrations", "testing"}
 
 MAY = {
     **dict.fromkeys(VALUES, VALUES),
@@ -27,20 +27,25 @@ MAY = {
     **dict.fromkeys(SOURCES, VALUES | WORLD | SOURCES),
     **dict.fromkeys(ENGINE, VALUES | WORLD | ENGINE),
     **dict.fromkeys(JOINERS, VALUES | WORLD | ENGINE | JOINERS),
-    "scope": VALUES | WORLD | SOURCES | ENGINE | JOINERS,
+    **dict.fromkeys(("scope", "disk_cache", "provider_identity", "provider_surroundings"), VALUES | WORLD | SOURCES | ENGINE | JOINERS),
     **dict.fromkeys(SEAM, VALUES | WORLD | SEAM),
     **dict.fromkeys(FACTORY, VALUES | WORLD | SOURCES | ENGINE | JOINERS | SEAM | FACTORY),
     **dict.fromkeys(PRODUCT, VALUES | PRODUCT),
     "testing": VALUES | {"testing"},
-    "cli": VALUES | WORLD | SOURCES | ENGINE | FACTORY | PRODUCT | LEAVES,
+    "function_url": VALUES | WORLD | {"function_url"},
+    "integrations": VALUES | WORLD | {"function_url", "integrations"},
+    "cli": VALUES | WORLD | SOURCES | ENGINE | {"disk_cache"} | FACTORY | PRODUCT | LEAVES,
 }
 THIRD_PARTY = {
     "errors": {"botocore.exceptions"},
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
+    "cache_entry": set(), "cache_files": set(), "api_key": {"attrs", "botocore"}, "token_provider": {"botocore"}, "bearer": set(),
+    "disk_cache": {"attrs", "filelock"}, "provider_identity": {"attrs"}, "provider_surroundings": set(),
+    "iam": {"attrs", "botocore"}, "function_url": {"attrs", "botocore", "urllib3"}, "integrations": {"httpx", "botocore"},
     "flight": set(), "redaction": set(), "__init__": set(), "_exports": set(), "host": set(), "refresh": set(),
     "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
     "providers": {"attrs"}, "pool": {"cachetools"}, "scope": set(), "caller": {"attrs"}, "shared_clients": {"cachetools"},
-    "bound_clients": set(),     "session": {"attrs"}, "settings": {"attrs"}, "caller_settings": {"attrs"},
+    "bound_clients": set(), "session": {"attrs"}, "settings": {"attrs"}, "caller_settings": {"attrs"},
     "bedrock": {"attrs", "botocore", "urllib3"},
     "testing": {"attrs", "botocore", "moto", "pytest"}, "cli": {"attrs", "rich", "moto"},
 }  # fmt: skip

@@ -16,7 +16,9 @@ import bedrock_auth
 from bedrock_auth import bedrock
 
 PUBLIC = [
+    "ApiKey",
     "AssumeRole",
+    "BearerToken",
     "BedrockAuthError",
     "Caller",
     "CallerAnswer",
@@ -35,6 +37,7 @@ PUBLIC = [
     "CredentialsExpiredError",
     "Default",
     "DeniedError",
+    "DiskCache",
     "Environment",
     "Event",
     "FromCallable",
@@ -67,6 +70,7 @@ PUBLIC = [
     "WebIdentity",
     "__version__",
     "answer_for",
+    "bearer_token",
     "create_session",
     "redact",
     "whoami",

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
+from bedrock_auth.cache_entry import fit_to_hand_off
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.policy import RefreshPolicy, advisory_window, mandatory_window, moments, unexpiring
 
@@ -43,6 +44,18 @@ def test_moments_are_in_order_and_short_sets_are_left_alone(lifetime, arrived, s
     else:
         assert expiry - w <= found.advisory
         assert found.advisory <= expiry - 0.75 * w + 1e-3
+
+
+@given(lifetime=st.floats(0.1, 1e6), share=st.floats(0, 1))
+def test_what_is_handed_off_must_be_refreshed_with_more_than_16_minutes_left_where_it_lives_longer_than_30(lifetime, share):
+    found = moments(0.0, lifetime, RefreshPolicy(hand_off=True), lambda low, high: low + share * (high - low))
+    assert 0 <= found.advisory <= found.mandatory <= found.expiry
+    assert fit_to_hand_off(lifetime - found.mandatory + 1, lifetime)
+    if lifetime > 30 * 60:
+        assert lifetime - found.mandatory == pytest.approx(17 * 60)
+        assert found.advisory < found.mandatory
+    else:
+        assert found == moments(0.0, lifetime, DEFAULT, lambda low, high: low + share * (high - low))
 
 
 def test_sets_without_expiration_are_read_again_only_on_request():

@@ -13,6 +13,7 @@ TYPE_CHECKING = False  # importing typing would double the cost of this import; 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bedrock_auth.api_key import ApiKey as ApiKey, BearerToken as BearerToken
     from bedrock_auth.audit import (
         Event as Event,
         Invalidated as Invalidated,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         ServedStale as ServedStale,
         Skipped as Skipped,
     )
+    from bedrock_auth.bearer import bearer_token as bearer_token
     from bedrock_auth.caller import Caller as Caller
     from bedrock_auth.caller_settings import (
         CallerAnswer as CallerAnswer,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         Stability as Stability,
     )
     from bedrock_auth.credentials import Credentials as Credentials
+    from bedrock_auth.disk_cache import DiskCache as DiskCache
     from bedrock_auth.errors import (
         BedrockAuthError as BedrockAuthError,
         ChainError as ChainError,
@@ -72,11 +75,14 @@ if TYPE_CHECKING:
     from bedrock_auth.settings import Settings as Settings
 
 _HOMES = {
+    "api_key": "ApiKey BearerToken",
     "audit": "Event Invalidated Listener LogListener RefreshFailed Retrieved ServedStale Skipped",
+    "bearer": "bearer_token",
     "caller": "Caller",
     "caller_settings": "CallerAnswer CallerSettings CallerSettingsError answer_for",
     "contracts": "CredentialProvider CredentialSource Stability",
     "credentials": "Credentials",
+    "disk_cache": "DiskCache",
     "errors": "BedrockAuthError ChainError ConfigurationError CredentialError CredentialsExpiredError DeniedError "
     "LoginRequiredError MissingIdentityError NotConfiguredError RetrievalError",
     "host": "Host",

@@ -4,6 +4,9 @@ The only subclasses of a botocore credentials class and the hooks on a session's
 `bedrock_auth.signing`, those for the clients of a `RequestScope` in `bedrock_auth.bound_clients`). Whatever botocore asks is
 answered by the source at that moment, so there is no second cache, no second backoff and no second opinion about who signs.
 
+A session may use Bedrock API keys instead of SigV4 where a service takes both. They are made of the source's set at that moment,
+one for each region, and are no second identity.
+
 When AWS says that the keys have expired, the source is told, asked again, and the request is sent once more if its keys
 are other ones now and its body can be sent again. The same where AWS does not know keys that have no expiration: somebody may
 have rotated them.
@@ -12,7 +15,9 @@ have rotated them.
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore import UNSIGNED
@@ -20,8 +25,11 @@ from botocore.args import ClientConfigString
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 
 from bedrock_auth import signing
+from bedrock_auth.api_key import access_key_id_in
 from bedrock_auth.bound_clients import refuse_discovery, refuse_s3_express, scoped
 from bedrock_auth.redaction import redact
+from bedrock_auth.signing import EXPIRED_CODES, UNKNOWN_CODES
+from bedrock_auth.token_provider import ApiKeys, NoToken
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,10 +45,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 METHOD = "bedrock-auth"
-EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken"})
-"""What AWS answers for keys that were good once. AccessDenied is not among them: new keys would be refused as well."""
-UNKNOWN_CODES = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
-"""What AWS answers for keys that do not exist, or no longer: keys without expiration may have been rotated in their file."""
+_KEY_REFUSED = re.compile(r"(?i)(?:api key|bearer token).*(?:valid|expired)")
+"""What AWS's AccessDenied says where it is the API key that it does not accept, and not what the identity may do."""
 HANDED_OUT = 16
 """So many sets back a request may still be under way that was signed with one of them."""
 _KEY = "bedrock_auth.signed_by"
@@ -79,6 +85,11 @@ class SourceCredentials(RefreshableCredentials):
         self.handed_out.append(credentials.access_key_id)
         self._pair = (credentials, frozen)
         return frozen
+
+    def signing_set(self) -> Credentials:
+        """The set of this moment, which counts as handed out."""
+        self.get_frozen_credentials()
+        return self._pair[0]  # type: ignore[index]  # there is one now
 
     def lasts(self, access_key_id: str) -> bool:
         """Whether this is the key of the set handed out last, and that has no expiration."""
@@ -147,13 +158,6 @@ class ScopeCredentials(SourceCredentials):
         return SourceCredentials(bound or self.scope.caller or self.scope.nobody)
 
 
-class _NoToken:
-    """The token provider component: a token that lies around is somebody else's identity."""
-
-    def load_token(self, **_: Any) -> None:
-        """Find none."""
-
-
 class _Component:
     """The credential provider component of a botocore session."""
 
@@ -164,14 +168,22 @@ class _Component:
         return self._credentials
 
 
-def connect(session: Session, source: CredentialSource, listeners: Listeners | None = None) -> None:
+def connect(
+    session: Session, source: CredentialSource, listeners: Listeners | None = None, *, with_api_keys: bool = False
+) -> None:
     """Make every client of the botocore session sign as this source and nobody else.
 
-    Where a service takes bearer tokens as well as SigV4, as Bedrock does, it is SigV4: ``AWS_BEARER_TOKEN_BEDROCK`` would
-    otherwise take over. A client whose own ``config=`` states a scheme gets that, the caller's explicit word, but no token that
-    lies around.
+    Where a service takes bearer tokens as well as SigV4, as Bedrock does, it is SigV4, or API keys made of the source's set where
+    those are wanted: ``AWS_BEARER_TOKEN_BEDROCK`` would otherwise take over. A client whose own ``config=`` states a scheme gets
+    that, the caller's explicit word, but no token that lies around.
     """
-    _connect(session, SourceCredentials(source, listeners))
+    credentials = SourceCredentials(source, listeners)
+    if not with_api_keys:
+        _connect(session, credentials)
+        return
+    keys = ApiKeys(credentials)
+    _connect(session, credentials, keys)
+    session.get_component("event_emitter").register_last("before-sign", keys.prepare, unique_id="bedrock-auth-api-key")
 
 
 def connect_scope(session: Session, scope: RequestScope) -> None:
@@ -185,21 +197,22 @@ def connect_scope(session: Session, scope: RequestScope) -> None:
     events.register_last("creating-client-class", scoped(scope, credentials), unique_id="bedrock-auth-scoped")
 
 
-def _connect(session: Session, credentials: SourceCredentials) -> None:
+def _connect(session: Session, credentials: SourceCredentials, keys: ApiKeys | None = None) -> None:
     session.register_component("credential_provider", _Component(credentials))
-    session.register_component("token_provider", _NoToken())
+    session.register_component("token_provider", keys or NoToken())
     events = session.get_component("event_emitter")
-    events.register_first("choose-signer", _rather_sigv4, unique_id="bedrock-auth-sigv4")
+    choose = partial(_choose, "v4" if keys is None else "bearer")
+    events.register_first("choose-signer", choose, unique_id="bedrock-auth-scheme")
     events.register_last("request-created", _remember_signer, unique_id="bedrock-auth-remember")
     renewal = _Renewal(credentials)
     events.register_first("needs-retry", renewal, unique_id="bedrock-auth-renew")
 
 
-def _rather_sigv4(context: dict[str, Any], **_: Any) -> str | None:
-    """SigV4 wherever a bearer token could sign as well and the client's own config states nothing."""
+def _choose(scheme: str, context: dict[str, Any], **_: Any) -> str | None:
+    """The session's scheme wherever SigV4 and a bearer token could both sign and the client's own config states nothing."""
     config = context.get("client_config")
     stated = config is not None and (_in_code(config.signature_version) or _in_code(config.auth_scheme_preference))
-    return "v4" if not stated and _SCHEMES.issubset(context.get("auth_options") or ()) else None
+    return scheme if not stated and _SCHEMES.issubset(context.get("auth_options") or ()) else None
 
 
 def _in_code(setting: object) -> bool:
@@ -214,10 +227,12 @@ def _remember_signer(request: Any, **_: Any) -> None:
 
 
 def signing_key_id(request: Any) -> str | None:
-    """The access key id that signed an AWSRequest; ``None`` where it was not signed with SigV4."""
+    """The access key id that signed an AWSRequest, or that its API key was made of; ``None`` where neither is to be seen."""
     authorization = request.headers.get("Authorization", "")
     if isinstance(authorization, bytes):
         authorization = authorization.decode("latin-1")
+    if authorization.startswith("Bearer "):
+        return access_key_id_in(authorization.removeprefix("Bearer "))
     _, found, rest = authorization.partition("Credential=")
     return rest.partition("/")[0] if found else None
 
@@ -229,7 +244,7 @@ class _Renewal:
         self._credentials = credentials
 
     def __call__(self, response: Any, request_dict: dict[str, Any], **_: Any) -> int | None:
-        code = "" if response is None else response[1].get("Error", {}).get("Code")
+        code = _code(response)
         if code not in EXPIRED_CODES | UNKNOWN_CODES:
             return None
         context = request_dict["context"]
@@ -248,6 +263,14 @@ class _Renewal:
         except Exception as error:  # noqa: BLE001 - what AWS said is what the caller must hear of
             _log.warning("AWS says that the keys have expired and no new ones could be had: %s", redact(str(error)))
             return False
+
+
+def _code(response: Any) -> str | None:
+    """What AWS answered; a refused API key counts as the refusal of what it was made of."""
+    error = {} if response is None else response[1].get("Error", {})
+    code: str | None = error.get("Code")
+    refused = code in {"AccessDeniedException", "AccessDenied"} and _KEY_REFUSED.search(str(error.get("Message", "")))
+    return "ExpiredToken" if refused else code
 
 
 def _can_be_sent_again(body: object) -> bool:

@@ -145,6 +145,11 @@ class Host:
         stated = self.setting("HOME") or self.setting("USERPROFILE")
         return None if stated is None else Path(stated)
 
+    @property
+    def ca_bundle(self) -> str | None:
+        """The file with the certificates to trust that the environment names, as botocore reads it."""
+        return self.setting("AWS_CA_BUNDLE") or self.setting("REQUESTS_CA_BUNDLE")
+
     def http(self, method: str, url: str, headers: Mapping[str, str], *, timeout: float) -> Answer:
         """One HTTP request without a body; see `bedrock_auth.http.exchange`.
 
@@ -154,8 +159,7 @@ class Host:
         """
         from bedrock_auth.http import exchange  # noqa: PLC0415 - brings attrs
 
-        ca_bundle = self.setting("AWS_CA_BUNDLE") or self.setting("REQUESTS_CA_BUNDLE")  # as botocore
-        return exchange(method, url, headers, timeout=timeout, ca_bundle=ca_bundle)
+        return exchange(method, url, headers, timeout=timeout, ca_bundle=self.ca_bundle)
 
     def addresses(self, hostname: str, *, timeout: float) -> tuple[str, ...]:
         """Every address of a name; see `bedrock_auth.http.resolve`.

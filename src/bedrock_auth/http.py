@@ -28,6 +28,8 @@ from bedrock_auth.redaction import guard_loggers
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from botocore.httpsession import URLLib3Session
+
 T = TypeVar("T")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -79,6 +81,23 @@ def resolve(hostname: str, *, timeout: float) -> tuple[str, ...]:
         NoAnswerError: it has none, or the resolver took longer than ``timeout`` seconds.
     """
     return _within(timeout, partial(_resolve, hostname))
+
+
+def web_session(url: str, timeout: tuple[float, float], *, ca_bundle: str | None = None, connections: int = 1) -> URLLib3Session:
+    """An HTTP client of botocore's for one host, with the proxies that AWS users expect; none of them for this machine.
+
+    Args:
+        url: of the host.
+        timeout: seconds for connecting, and for each silence.
+        ca_bundle: file with the certificates to trust, instead of botocore's.
+        connections: so many are kept open at most.
+    """
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415 - constructing a provider must not load botocore
+    from botocore.utils import get_environ_proxies  # noqa: PLC0415 - the same
+
+    proxies = {} if is_near(urlsplit(url).hostname or "") else get_environ_proxies(url)
+    settings: dict[str, Any] = {"verify": ca_bundle or True, "timeout": timeout}  # looser than botocore's types
+    return URLLib3Session(proxies=proxies, max_pool_connections=connections, **settings)
 
 
 def literal_address(hostname: str) -> Address | None:
@@ -136,7 +155,7 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], timeout: float,
     request = AWSRequest(method=method, url=url, headers=dict(headers))
     request.stream_output = True  # else the whole body would be read, however large
     try:
-        with closing(_session(url, timeout, ca_bundle)) as session:
+        with closing(web_session(url, (min(CONNECT_TIMEOUT, timeout), timeout), ca_bundle=ca_bundle)) as session:
             guard_loggers()
             response = session.send(request.prepare())
             body = _body(response.raw, deadline)
@@ -145,15 +164,6 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], timeout: float,
     except (BotoCoreError, HTTPError, OSError, ValueError) as error:
         raise NoAnswerError(_reason(error)) from None  # its text repeats the URL
     return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
-
-
-def _session(url: str, timeout: float, ca_bundle: str | None) -> Any:
-    from botocore.httpsession import URLLib3Session  # noqa: PLC0415 - constructing a provider must not load botocore
-    from botocore.utils import get_environ_proxies  # noqa: PLC0415 - the same
-
-    proxies = {} if is_near(urlsplit(url).hostname or "") else get_environ_proxies(url)
-    settings: dict[str, Any] = {"verify": ca_bundle or True, "timeout": (min(CONNECT_TIMEOUT, timeout), timeout)}
-    return URLLib3Session(proxies=proxies, max_pool_connections=1, **settings)
 
 
 def _body(raw: Any, deadline: float) -> bytes:

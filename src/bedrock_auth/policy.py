@@ -7,7 +7,9 @@ lifetime that a set had left when it arrived:
 - mandatory window M = min(60 s, 0.75 W, L/3);
 - the advisory moment is drawn once per set in [expiry - W, expiry - 0.75 W], never after the mandatory moment, so that
   a fleet does not refresh in step;
-- a set that arrives inside its own window (L <= W) is not asked for again before its mandatory moment.
+- a set that arrives inside its own window (L <= W) is not asked for again before its mandatory moment;
+- what is refreshed for another process (``hand_off``) with L > 30 minutes has W of at least 24 minutes and M = 17 minutes: a
+  receiver with botocore's fixed window asks again at every request for a set that has less than 15 minutes left.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
+from bedrock_auth.cache_entry import HAND_OFF_MARGIN, LONG_LIFETIME
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ SHORTEST_ADVISORY_WINDOW = MINUTE
 LONGEST_MANDATORY_WINDOW = MINUTE
 BACKOFF = (5 * MINUTE, 10 * MINUTE)
 """Range, in seconds, of the wait after a failure while usable keys exist."""
+HAND_OFF_ADVISORY, HAND_OFF_MANDATORY = 24 * MINUTE, HAND_OFF_MARGIN + MINUTE
+"""Windows, in seconds, of sets for other processes that live longer than `bedrock_auth.cache_entry.LONG_LIFETIME`."""
 MEMORY = (1.0, 5.0)
 """Range, in seconds, for which a refusal, or a failure with nothing left to serve, is remembered and raised again."""
 
@@ -85,11 +90,13 @@ class RefreshPolicy:
             is inline where the runtime freezes between requests (AWS Lambda) and in the background elsewhere.
         load_timeout: seconds that a caller waits for another thread's fetch before it counts as failed; a provider
             that says it may take longer raises it.
+        hand_off: refresh early enough for other processes to take the set over.
     """
 
     advisory_window: float | None = field(default=None, converter=_window)
     advisory_refresh: Literal["auto", "background", "inline"] = field(default="auto", converter=_mode)
     load_timeout: float = field(default=22.0, converter=_load_timeout)
+    hand_off: bool = field(default=False, kw_only=True)
 
 
 @frozen
@@ -119,7 +126,10 @@ def moments(arrived: float, expiry: float, policy: RefreshPolicy, draw: Callable
     """The moments of a set that arrived at ``arrived`` and dies at ``expiry``; ``draw(low, high)`` is the jitter."""
     lifetime = expiry - arrived
     window = advisory_window(lifetime, policy)
-    mandatory = expiry - mandatory_window(lifetime, window)
+    must = mandatory_window(lifetime, window)
+    if policy.hand_off and lifetime > LONG_LIFETIME:
+        window, must = max(window, HAND_OFF_ADVISORY), HAND_OFF_MANDATORY
+    mandatory = expiry - must
     if lifetime <= window:
         return Moments(mandatory, mandatory, expiry)
     return Moments(min(draw(expiry - window, expiry - 0.75 * window), mandatory), mandatory, expiry)

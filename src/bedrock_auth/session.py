@@ -6,7 +6,7 @@ The identity is the provider's, always. No environment variable, profile or bear
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -26,19 +26,23 @@ from bedrock_auth.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+    from typing import Literal
 
     import boto3
 
     from bedrock_auth.audit import Listener
 
 DEFAULT = Default()
+SIGV4: Final = "sigv4"
+BEARER: Final = "bearer"
 
 
-def create_session(
+def create_session(  # noqa: PLR0913 - one setting each, all of them optional
     provider: CredentialProvider | CredentialSource | RequestScope | Settings | Callable[[], Any] | None = DEFAULT,
     *,
     region_name: str | None = None,
     policy: RefreshPolicy | None = None,
+    auth: Literal["sigv4", "bearer"] = SIGV4,
     expected_account: str | None = None,
     listeners: Iterable[Listener] = (),
 ) -> boto3.Session:
@@ -52,6 +56,9 @@ def create_session(
             credentials; by default AWS's own order of sources, `Default`. ``None`` is refused: nothing falls back silently.
         region_name: by default the provider's hint, ``AWS_REGION``, ``AWS_DEFAULT_REGION``, then the profile's.
         policy: refresh policy; not for a source or a scope, which have their own.
+        auth: ``"bearer"`` calls Bedrock's runtime and control plane with short-term API keys that are made of the provider's
+            credentials, see `bedrock_auth.api_key`; all other services, agents and knowledge bases among them, take only
+            SigV4, and get it from the same credentials. A client's own ``config=`` may state another scheme.
         expected_account: twelve digits; keys of any other account are refused before anything is signed with them. Costs
             one ``sts:GetCallerIdentity`` per fetched set, which needs no permission.
         listeners: called with each audit event of this session's keys; not for a scope, which has its own.
@@ -59,6 +66,9 @@ def create_session(
     Raises:
         ConfigurationError: something among these is not usable; nothing falls back silently.
     """
+    if auth not in (SIGV4, BEARER):
+        msg = f"auth must be 'sigv4' or 'bearer', not {auth!r}"
+        raise ConfigurationError(msg, setting="auth")
     if isinstance(provider, Settings):
         region_name = region_name or provider.region_name
         provider = provider.provider
@@ -69,15 +79,16 @@ def create_session(
     from bedrock_auth.bridge import connect, connect_scope  # noqa: PLC0415 - the same
 
     inner = new_botocore_session()
-    region = region_name or _region_hint(provider) or inner.get_config_variable("region")
+    region = region_name or region_of(provider) or inner.get_config_variable("region")
     session = boto3.Session(botocore_session=inner, region_name=region)
     if isinstance(provider, RequestScope):
-        _refuse_for_scope(policy=policy, expected_account=expected_account, listeners=tuple(listeners) or None)
+        bearer = auth if auth == BEARER else None
+        _refuse_for_scope(auth=bearer, policy=policy, expected_account=expected_account, listeners=tuple(listeners) or None)
         connect_scope(inner, provider)
         provider.clients.come_from(session, bound)
     else:
-        source = _source(provider, policy, expected_account, region)
-        connect(inner, source, _subscribe(source, tuple(listeners)))
+        source = source_of(provider, policy, expected_account, region)
+        connect(inner, source, _subscribe(source, tuple(listeners)), with_api_keys=auth == BEARER)
     return session
 
 
@@ -85,13 +96,20 @@ def _refuse_for_scope(**settings: object) -> None:
     for setting, value in settings.items():
         if value is not None:
             msg = f"{setting} cannot be set for the session of a RequestScope, whose callers differ"
-            where = {"expected_account": ""}.get(setting, f": give it to RequestScope({setting}=…)")
-            raise ConfigurationError(msg + where, setting=setting)
+            raise ConfigurationError(msg + _INSTEAD.get(setting, f": give it to RequestScope({setting}=…)"), setting=setting)
 
 
-def _source(
+_INSTEAD = {"expected_account": "", "auth": " and sign with SigV4"}
+
+
+def source_of(
     provider: object, policy: RefreshPolicy | None, expected_account: str | None, region_name: str | None
 ) -> CredentialSource:
+    """The source to sign with: a source as it is, else the shared Refresher of the provider.
+
+    Raises:
+        ConfigurationError: it is neither provider, source nor function, or a source was given a policy.
+    """
     if is_source(provider):
         if policy is not None:
             msg = "policy cannot be set for a source: give it to the Refresher, or pass the provider itself"
@@ -117,7 +135,8 @@ def _subscribe(source: CredentialSource, listeners: tuple[Listener, ...]) -> Lis
     return heard
 
 
-def _region_hint(provider: object) -> str | None:
+def region_of(provider: object) -> str | None:
+    """The region that a provider, a source's provider or the environment names."""
     return traits(getattr(provider, "provider", provider)).region_name or Host.system().region()
 
 

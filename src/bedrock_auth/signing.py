@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 SIGNER = "bedrock_auth.signer"
 """Where the request context keeps who signs the call: a credentials object as botocore has them."""
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken"})
+"""What AWS answers for keys that were good once. AccessDenied is not among them: new keys would be refused as well."""
+UNKNOWN_CODES = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
+"""What AWS answers for keys that do not exist, or no longer: keys without expiration may have been rotated in their file."""
 _signer: ContextVar[Credentials | None] = ContextVar("bedrock_auth.signer", default=None)
 
 

@@ -28,6 +28,10 @@ def failing(monkeypatch):
     return fail_with
 
 
+class RefusedError(ClientError):
+    """An answer of AWS with HTTP status 403."""
+
+
 STATUSES = [
     (errors.NotConfiguredError("nothing here"), 3),
     (errors.ChainError("no source"), 3),
@@ -39,6 +43,7 @@ STATUSES = [
     (EndpointConnectionError(endpoint_url="https://x"), 1),
     (ClientError({"Error": {"Code": "Throttling"}}, "GetCallerIdentity"), 1),
     (PermissionError("not yours"), 1),
+    (RefusedError({"Error": {"Code": "ExpiredToken"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "GetCallerIdentity"), 4),
 ]
 
 
@@ -49,6 +54,16 @@ def test_each_kind_of_error_has_its_exit_status_and_its_message_on_stderr(failin
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err == f"bedrock-auth try: {error}\n"
+
+
+def test_what_aws_says_is_shown_without_the_secrets_in_it(failing, capsys):
+    said = "The Canonical String should have been 'POST / host:sts x-amz-security-token:IQoJb3JpZ2luX2VjEXAMPLE'"
+    error = {"Error": {"Code": "SignatureDoesNotMatch", "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    failing(ClientError(error, "GetCallerIdentity"))
+    assert main(["try"]) == 4
+    shown = capsys.readouterr().err
+    assert "SignatureDoesNotMatch" in shown
+    assert "IQoJ" not in shown
 
 
 def test_a_defect_is_not_hidden(failing):

@@ -166,8 +166,11 @@ def _defaults(session: Any, read_timeout: float, config: Config | None) -> Confi
 def _states_scheme(session: Any) -> bool:
     """Whether the session's own code says how to sign; the environment has no say."""
     inner = getattr(session, "_session", None)  # boto3 has no public way to its botocore session
-    config = None if inner is None else inner.get_default_client_config()
-    return config is not None and bool(config.auth_scheme_preference or config.signature_version)
+    if inner is None:
+        return False
+    config = inner.get_default_client_config()
+    stated = config is not None and bool(config.auth_scheme_preference or config.signature_version)
+    return stated or getattr(inner.get_component("token_provider"), "signs_by_default", False)  # create_session(auth="bearer")
 
 
 def _value(setting: Any) -> Any:

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["credential-process"]:
+        from bedrock_auth.cli.fast_path import answer  # noqa: PLC0415 - of no use to any other command
+
+        cached = answer(arguments[1:])
+        if cached is not None:
+            sys.stdout.write(cached)
+            return 0
     from bedrock_auth.cli.dispatch import run  # noqa: PLC0415 - a cached answer must not pay for it
 
-    return run(list(sys.argv[1:] if argv is None else argv))
+    return run(arguments)

@@ -13,39 +13,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bedrock_auth import __version__
+from bedrock_auth.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from botocore.exceptions import ClientError
+
 COMMANDS = {
+    "credential-process": "print one set of keys as AWS's SDKs and the AWS CLI ask for it, from the cache where it is there",
+    "install-profile": "write a profile of the AWS config file whose keys every AWS tool gets from here",
+    "uninstall-profile": "take such a profile out again",
+    "cache": "list what the disk cache holds, or clear it",
+    "exec": "run a command whose AWS calls are signed by these credentials, renewed for as long as it runs",
+    "serve": "serve credentials on loopback, from which any AWS SDK refreshes by itself",
+    "export": "print one set of temporary keys for a shell, a file or a program",
+    "whoami": "tell whose credentials are used here, as AWS sees them",
+    "which": "tell whose credentials would be used here and why, without asking anybody",
+    "doctor": "check credentials, region, endpoints, clock and models, and say what to do",
+    "key-age": "tell how old the long-lived key in use is",
+    "token": "print a short-term Bedrock API key of the credentials",
+    "policy": "print the least-privilege policy for a use of Bedrock, or say what is wrong with one",
     "demo": "show the library at work, without an AWS account",
 }
 """Each command's name and what it is for; its module has the same name with underscores."""
 PROGRAM = "bedrock-auth"
 FAILED, USAGE, NOT_CONFIGURED, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
+_REFUSALS = (401, 403)
+"""HTTP statuses with which AWS says no for good."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Parse and run; errors that are ours or AWS's become a message on stderr and an exit status."""
     name = _command(arguments)
     module = import_module(f"{__package__}.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=COMMANDS[name].capitalize() + ".")
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.")
     module.add_arguments(parser)
-    options = parser.parse_args(arguments[1:])
+    options = parser.parse_args(arguments[1:], argparse.Namespace(raw_arguments=arguments[1:]))
     try:
         return int(module.run(options))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # else Python's own flush complains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python's own flush complains
         return FAILED
     except Exception as error:
         status = status_of(error)
         if status is None:
             raise
-        complain(name, str(error))
+        complain(name, redact(str(error)))  # what AWS says about a signature repeats the session token
         return status
 
 
@@ -66,7 +82,12 @@ def status_of(error: Exception) -> int | None:
         ((errors.DeniedError, errors.CredentialsExpiredError), REFUSED),
         ((errors.BedrockAuthError, BotoCoreError, ClientError, OSError), FAILED),
     )
-    return next((status for kinds, status in table if isinstance(error, kinds)), None)
+    found = next((status for kinds, status in table if isinstance(error, kinds)), None)
+    return REFUSED if isinstance(error, ClientError) and _http_status(error) in _REFUSALS else found
+
+
+def _http_status(error: ClientError) -> int | None:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
 
 
 def _command(arguments: Sequence[str]) -> str:

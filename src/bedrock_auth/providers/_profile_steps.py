@@ -25,6 +25,8 @@ class SharedConfig:
     """The profiles of the credentials file."""
     config_file: str = "~/.aws/config"
     credentials_file: str = "~/.aws/credentials"
+    services: Mapping[str, Mapping[str, Any]] = field(factory=dict, repr=False)
+    """The ``[services …]`` sections of the config file: endpoints by service."""
 
     def section(self, name: str) -> Mapping[str, Any] | None:
         """A profile's entries in both files; ``None`` where neither has it."""

@@ -23,15 +23,22 @@ def read(host: Host) -> SharedConfig:
     """
     from botocore.configloader import build_profile_map  # noqa: PLC0415 - a provider is made without botocore
 
-    config_file, credentials_file = _path(host, *_CONFIG), _path(host, *_CREDENTIALS)
+    config_file, credentials_file = paths(host)
     config: dict[str, Any] = build_profile_map(_parsed(config_file))
     credentials = _parsed(credentials_file)
-    return SharedConfig(config["profiles"], config["sso_sessions"], credentials, config_file, credentials_file)
+    return SharedConfig(
+        config["profiles"], config["sso_sessions"], credentials, config_file, credentials_file, config["services"]
+    )
+
+
+def paths(host: Host) -> tuple[str, str]:
+    """Where the config and the credentials file are, or would be."""
+    return _path(host, *_CONFIG), _path(host, *_CREDENTIALS)
 
 
 def fingerprint(host: Host) -> tuple[object, ...]:
     """Something that changes when one of the files does."""
-    return tuple(_state(_path(host, *file)) for file in (_CONFIG, _CREDENTIALS))
+    return tuple(map(_state, paths(host)))
 
 
 def _state(path: str) -> tuple[object, ...]:

@@ -147,12 +147,21 @@ class Profile(Wrapper):
             LoginRequiredError: a login is missing or over; ``command`` is what to run.
             CredentialError: what the provider raises that a step is carried out by.
         """
-        planned = self.plan()
+        provider = self.planned_provider()
         try:
-            keys = fetch(self._provider(planned), asker=self.name, now=self.host.clock())
+            keys = fetch(provider, asker=self.name, now=self.host.clock())
         except NotConfiguredError as error:  # somebody named it
             raise ConfigurationError(error.message, provider=self.name, setting="credential_source") from None
         return evolve(keys, source=self.name)
+
+    def planned_provider(self) -> CredentialProvider:
+        """The provider that the plan comes to, as the files are now.
+
+        Raises:
+            NotConfiguredError: as `plan`.
+            ConfigurationError: as `plan`; or an entry is not usable.
+        """
+        return self._provider(self.plan())
 
     def _provider(self, planned: Plan) -> CredentialProvider:
         try:

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from bedrock_auth.testing.agent_replies import AGENT_OPERATIONS, AgentReply, quote_input
 from bedrock_auth.testing.answers import document_answer, error_answer
+from bedrock_auth.testing.api_keys import verify_api_key
 from bedrock_auth.testing.catalog import find_profile, list_models, list_profiles
 from bedrock_auth.testing.checks import check_body, check_names
 from bedrock_auth.testing.documents import search
@@ -23,6 +24,7 @@ from bedrock_auth.testing.verify import Refused, refuse, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from ssl import SSLContext
     from typing import Any, Self
 
     from bedrock_auth.credentials import Credentials
@@ -44,7 +46,7 @@ class LocalBedrock:
     It serves Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream and CountTokens; InvokeAgent,
     InvokeInlineAgent, Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream and Rerank; of the control plane
     ListFoundationModels, ListInferenceProfiles and GetInferenceProfile; to any SDK over HTTP/1.1. It checks Signature
-    Version 4, session token and expiry of every request and keeps what it received::
+    Version 4, or the short-term API key, session token and expiry of every request and keeps what it received::
 
         with LocalBedrock() as bedrock:
             bedrock.reply("Hello")
@@ -59,6 +61,7 @@ class LocalBedrock:
         *,
         clock: Callable[[], float] = time.time,
         region_name: str = "us-east-1",
+        tls: SSLContext | None = None,
     ) -> None:
         """Accept these keys, and always those of `credentials`.
 
@@ -68,6 +71,8 @@ class LocalBedrock:
             clock: seconds since the epoch; judges whether keys have expired. The date in a signature is compared with the
                 machine's clock, because that is what clients sign with.
             region_name: what `environ` tells clients; requests signed for any region are served.
+            tls: a server's context with a certificate for 127.0.0.1; then it speaks https, without which botocore sends no API
+                key. Clients have to trust the certificate (``AWS_CA_BUNDLE``).
         """
         self.credentials = make_credentials()
         """Long-term keys that are always accepted, unless revoked."""
@@ -75,6 +80,7 @@ class LocalBedrock:
         self._keys.add(self.credentials)
         self._clock = clock
         self._region_name = region_name
+        self._tls = tls
         self.input_tokens = 10
         """What CountTokens counts."""
         self.foundation_models: Sequence[Summary] = ()
@@ -105,7 +111,7 @@ class LocalBedrock:
         if self._server is not None:
             msg = "this LocalBedrock was started before; make a new one"
             raise RuntimeError(msg)
-        self._server = Server(self._respond)
+        self._server = Server(self._respond, self._tls)
         return self
 
     def close(self) -> None:
@@ -254,7 +260,8 @@ class LocalBedrock:
     def _admit(self, request: HttpRequest, received: ReceivedRequest) -> None:
         if received.operation is None:
             refuse("UnknownOperationException", "LocalBedrock has no such route.", HTTPStatus.NOT_FOUND)
-        verify(request, self._keys.find, now=self._clock())
+        identify = verify_api_key if received.signed == "bearer" else verify
+        identify(request, self._keys.find, now=self._clock())
         check_body(received.operation, request.body)
         check_names(received)
 

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from bedrock_auth.credentials import masked_key_id
 from bedrock_auth.redaction import redact
+from bedrock_auth.testing.api_keys import presigned_call
 from bedrock_auth.testing.routes import find_route
 from bedrock_auth.testing.verify import authorization, scheme
 
@@ -34,7 +35,7 @@ class ReceivedRequest:
     model_id: str | None
     """Id or ARN of the model or inference profile in the path, decoded."""
     access_key_id: str | None = field(repr=_masked)
-    """The key that the request claims to be signed with, also where it was refused."""
+    """The key that the request claims to be signed with, or its API key to be made of, also where it was refused."""
     signed: Scheme
     """``sigv4``, ``bearer`` or ``none``."""
     body: dict[str, Any]
@@ -105,7 +106,8 @@ def read_request(request: HttpRequest, received_at: float) -> ReceivedRequest:
     """What the request says, whether or not it is served."""
     route = find_route(request)
     names = route.names if route else {}
-    claim = authorization(request)
+    call = presigned_call(request)
+    claim = authorization(request) if call is None else call.claim
     body = json_object(request.body) or {}
     return ReceivedRequest(
         operation=route.operation if route else None,

@@ -20,6 +20,7 @@ from bedrock_auth.testing.verify import HttpRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
 
     from bedrock_auth.testing.answers import Answer, Piece
 
@@ -36,15 +37,17 @@ class Server(ThreadingMixIn, TCPServer):
     request_queue_size = 128
     timeout = 0.5  # so long at most until the accepting thread sees that it is over, should nothing wake it
 
-    def __init__(self, respond: Callable[[HttpRequest], Answer]) -> None:
-        """Bind, and serve in a thread of its own."""
+    def __init__(self, respond: Callable[[HttpRequest], Answer], tls: SSLContext | None = None) -> None:
+        """Bind, and serve in a thread of its own; with ``tls``, a server's context, over https."""
         self.respond = respond
         self.closing = threading.Event()
         self._connections: set[socket] = set()
         self._changed = threading.Condition()
         super().__init__((_LOOPBACK, 0), _Handler)
+        if tls is not None:  # the handshake is left to the connection's own thread, and happens when it first reads
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._port: int = self.server_address[1]
-        self.url = f"http://{_LOOPBACK}:{self._port}"
+        self.url = f"{'http' if tls is None else 'https'}://{_LOOPBACK}:{self._port}"
         self._thread = threading.Thread(target=self._accept, name="LocalBedrock", daemon=True)
         self._thread.start()
 

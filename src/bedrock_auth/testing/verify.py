@@ -48,6 +48,11 @@ def refuse(code: str, message: str, status: int = 403) -> NoReturn:
     raise Refused(code, message, status)
 
 
+def refuse_api_key() -> NoReturn:
+    """Raise `Refused` as AWS does for an API key that it does not accept."""
+    refuse("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.")
+
+
 @frozen
 class HttpRequest:
     """An HTTP request as it arrived."""
@@ -135,7 +140,7 @@ def verify(
 def _claim(request: HttpRequest) -> Authorization:
     found = scheme(request)
     if found == "bearer":
-        refuse("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.")
+        refuse_api_key()
     if found == "none":
         refuse("MissingAuthenticationTokenException", "Missing Authentication Token")
     if (claim := authorization(request)) is None:

@@ -1,0 +1,64 @@
+"""STS on this machine, which answers and tells the time as a test wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{}</Arn><UserId>AIDA</UserId><Account>123456789012</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+REFUSAL = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+
+
+class LocalSts:
+    """Answers every call with one status and one text; its clock is ``ahead`` so many seconds."""
+
+    def __init__(self, status: int, text: str, *, ahead: float = 0) -> None:
+        self.status, self.text, self.ahead = status, text, ahead
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+
+    @classmethod
+    def knows(cls, arn: str, *, ahead: float = 0) -> Self:
+        """Everybody is this one."""
+        return cls(200, IDENTITY.format(arn), ahead=ahead)
+
+    @classmethod
+    def refuses(cls, code: str, message: str, *, ahead: float = 0) -> Self:
+        """Nobody is let in."""
+        return cls(403, REFUSAL.format(code, message), ahead=ahead)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        sts = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = sts.text.encode()
+                self.send_response_only(sts.status)
+                self.send_header("Date", formatdate(time.time() + sts.ahead, usegmt=True))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Stay quiet."""
+
+        return Handler
