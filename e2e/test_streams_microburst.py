@@ -121,7 +121,7 @@ SPOILT = {
     "an unknown event": (frame(2, inject={"event_type": "news", "payload": '{"a": 1}'}), "whole"),
     "a body that ends early": (always(response={"truncate_bytes": 300}), "IncompleteStreamError IncompleteStream, retryable"),
     "a connection that breaks": (always(response={"abort_bytes": 300}), "ConnectionLostError ConnectionClosed, retryable"),
-    "a gateway's timeout": (always(timeout_ms=50), "UnavailableError RequestTimeout, retryable"),
+    "a gateway's timeout": (always(timeout_ms=50), "UnavailableError RequestTimeout, not retryable"),
     "a refusal": (always(error={"code": "AccessDeniedException"}), "AccessDeniedError AccessDeniedException, not retryable"),
 }
 

@@ -111,7 +111,7 @@ def caught_by(breakage: tuple[str, str, str, str], tests: tuple[str, ...]) -> st
         ]
         environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "ONLY_CATCH": "1"}
         environ["HYPOTHESIS_STORAGE_DIRECTORY"] = name
-        ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)
+        ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=900)
     if ran.returncode == 0:
         return None
     found = re.search(r"^(?:FAILED|ERROR) \S*?::(\S+)", ran.stdout, re.MULTILINE)

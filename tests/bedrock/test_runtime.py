@@ -281,7 +281,8 @@ def test_a_bug_in_a_handler_of_the_callers_is_not_dressed_up(session):
 
 def test_a_member_that_botocore_does_not_know_is_in_the_event_and_does_not_stop_the_answer_from_being_sent_back(bedrock, runtime):
     tool = {"toolUse": {"toolUseId": "t", "name": "f", "serverName": "s"}}
-    citation = {"title": "T", "location": {"web": {"url": "u", "later": 1}}, "later": 1}
+    place = {"documentIndex": 0, "start": 1, "end": 2, "later": 1}
+    citation = {"title": "T", "location": {"documentChar": place}, "later": 1}
     bedrock.reply(
         RawEvents(
             [

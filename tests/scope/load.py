@@ -96,7 +96,7 @@ class Judge(LocalBedrock):
 
     def _respond(self, request: Any) -> Any:
         received = read_request(request, time.time())
-        answer = self._answer(request, received)
+        received, answer = self._answer(request, received)
         fault = random.choice(FAULTS) if answer.status == 200 and random.random() < FAULTY else None
         if fault is not None:
             answer = fault.apply(lambda answer=answer: answer)

@@ -185,10 +185,14 @@ def _plain_delta(body: bytes) -> dict[str, Any] | None:
 def _complete(parsed: dict[str, Any], frame: dict[str, Any], shape: Any) -> None:
     """Add to an event of JSON what botocore has left out of it."""
     ((name, body),) = parsed.items()
-    sent = _document(frame)
+    sent = _unpadded(_document(frame))
     event = shape.members[name]
     if isinstance(sent, dict) and not any("eventpayload" in member.serialization for member in event.members.values()):
-        _add_unknown(body, {key: value for key, value in sent.items() if key != _PADDING}, event)
+        _add_unknown(body, sent, event)
+
+
+def _unpadded(sent: Any) -> Any:
+    return {key: value for key, value in sent.items() if key != _PADDING} if isinstance(sent, dict) else sent
 
 
 def _add_unknown(parsed: Any, sent: Any, shape: Any) -> None:
@@ -211,7 +215,7 @@ def _add_unknown(parsed: Any, sent: Any, shape: Any) -> None:
 
 def _as_sent(frame: dict[str, Any]) -> dict[str, Any]:
     name = frame["headers"].get(":event-type", "")
-    return {} if name == "initial-response" else {name: _document(frame)}
+    return {} if name == "initial-response" else {name: _unpadded(_document(frame))}
 
 
 def _document(frame: dict[str, Any]) -> Any:

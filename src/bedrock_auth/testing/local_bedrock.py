@@ -244,18 +244,20 @@ class LocalBedrock:
         return self._log.wait_for(count, timeout)
 
     def _respond(self, request: HttpRequest) -> Answer:
-        received = read_request(request, self._clock())
+        received, answer = self._answer(request, read_request(request, self._clock()))
+        self._log.add(evolve(received, status=answer.status))
+        return answer
+
+    def _answer(self, request: HttpRequest, received: ReceivedRequest) -> tuple[ReceivedRequest, Answer]:
         try:
             self._admit(request, received)
             received = self._in_session(received)
-            answer = self._script.through_fault(lambda: self._serve(received))
+            return received, self._script.through_fault(lambda: self._serve(received))
         except Refused as refused:
-            answer = error_answer(refused.code, refused.message, refused.status)
+            return received, error_answer(refused.code, refused.message, refused.status)
         except Exception as error:  # noqa: BLE001 - a test's own functions may raise anything; 400 is what no SDK retries
             message = f"a reply, fault or key function failed: {error!r}"
-            answer = error_answer("LocalBedrockError", message, HTTPStatus.BAD_REQUEST)
-        self._log.add(evolve(received, status=answer.status))
-        return answer
+            return received, error_answer("LocalBedrockError", message, HTTPStatus.BAD_REQUEST)
 
     def _admit(self, request: HttpRequest, received: ReceivedRequest) -> None:
         if received.operation is None:
