@@ -16,6 +16,7 @@ WORLD = {"host", "aws", "signing", "http", "api_key", "cache_files"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot", "flight"}
 JOINERS = {"pool", "scope", "caller", "shared_clients", "disk_cache", "provider_identity", "provider_surroundings"}
+KNOW_SOURCES = {"scope", "disk_cache", "provider_identity", "provider_surroundings"}
 SEAM = {"bridge", "bound_clients", "token_provider"}
 FACTORY = {"session", "settings", "caller_settings", "bearer"}
 PRODUCT = {"bedrock", "iam", "function_url"}
@@ -27,7 +28,7 @@ MAY = {
     **dict.fromkeys(SOURCES, VALUES | WORLD | SOURCES),
     **dict.fromkeys(ENGINE, VALUES | WORLD | ENGINE),
     **dict.fromkeys(JOINERS, VALUES | WORLD | ENGINE | JOINERS),
-    **dict.fromkeys(("scope", "disk_cache", "provider_identity", "provider_surroundings"), VALUES | WORLD | SOURCES | ENGINE | JOINERS),
+    **dict.fromkeys(KNOW_SOURCES, VALUES | WORLD | SOURCES | ENGINE | JOINERS),
     **dict.fromkeys(SEAM, VALUES | WORLD | SEAM),
     **dict.fromkeys(FACTORY, VALUES | WORLD | SOURCES | ENGINE | JOINERS | SEAM | FACTORY),
     **dict.fromkeys(PRODUCT, VALUES | PRODUCT),

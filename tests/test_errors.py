@@ -19,12 +19,13 @@ from bedrock_auth.errors import (
     RetrievalError,
     fresh,
 )
+from bedrock_auth.function_url import errors as function_url_errors
 
 CREDENTIAL_CLASSES = [thing for _, thing in inspect.getmembers(errors, inspect.isclass) if issubclass(thing, CredentialError)]
 ALL_CLASSES = sorted(
     {
         thing
-        for module in (errors, bedrock_errors)
+        for module in (errors, bedrock_errors, function_url_errors)
         for _, thing in inspect.getmembers(module, inspect.isclass)
         if issubclass(thing, BedrockAuthError)
     },

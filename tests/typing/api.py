@@ -18,6 +18,7 @@ from bedrock_auth import (
     Credentials,
     CredentialSource,
     Default,
+    DiskCache,
     Environment,
     FromCallable,
     FromSession,
@@ -86,6 +87,8 @@ providers: list[CredentialProvider] = [
     InstanceMetadata(),
     Chain(Environment(), Default(), fetch),
     Default(),
+    DiskCache(Profile("dev")),
+    DiskCache(FromCallable(fetch), key="mine"),
     Mine(),
 ]
 source: CredentialSource = Refresher(Mine(), RefreshPolicy(advisory_window=120))
