@@ -239,6 +239,15 @@ def test_plain_http_is_refused_with_what_to_do(config):
     assert wire.requests == []
 
 
+def test_a_service_that_comes_to_take_both_but_is_not_bedrock_is_signed_with_sigv4():
+    client = create_session(OURS, region_name="us-east-1", auth="bearer").client("lambda")
+    both = ["aws.auth#sigv4", "smithy.api#httpBearerAuth"]
+    client.meta.events.register("before-call", lambda context, **_: context.update(auth_options=both))
+    wire = Wire(client, (200, {}))
+    client.list_functions()
+    assert wire.signers() == ["AKIAOURSOURSOURSOUR0"]
+
+
 def test_a_service_that_takes_other_tokens_gets_no_key_of_bedrock():
     client = create_session(OURS, region_name="us-east-1", auth="bearer").client("codecatalyst")
     wire = Wire(client)
@@ -289,6 +298,49 @@ def test_what_the_identity_may_not_do_is_no_reason_for_other_credentials(clock):
     )
     with pytest.raises(ClientError, match="not authorized to perform"):
         client.converse(modelId="m", messages=[])
+    assert (len(wire.requests), source.calls) == (1, 1)
+
+
+@pytest.mark.parametrize("answer", [EXPIRED_KEY, INVALID_KEY], ids=["expired", "invalid"])
+def test_a_set_whose_keys_are_never_accepted_is_not_fetched_again_at_every_call(clock, answer):
+    """The endpoint may be another region's: each fetch may cost a call of STS, or ask a person for a code."""
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR)]
+    session = create_session(Refresher(source, host=world(clock)), region_name="us-east-1", auth="bearer")
+    client, wire = wired(session, answer)
+    for _ in range(4):
+        with pytest.raises(ClientError):
+            client.converse(modelId="m", messages=[])
+    assert (source.calls, len(wire.requests)) == (2, 5)
+    clock.now += HOUR
+    with pytest.raises(ClientError):
+        client.converse(modelId="m", messages=[])
+    assert source.calls == 4, "what is fetched in its own time is a set like the first"
+
+
+def test_sigv4_that_was_accepted_says_nothing_about_keys(clock):
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR)]
+    session = create_session(Refresher(source, host=world(clock)), region_name="us-east-1", auth="bearer")
+    client, _ = wired(session, INVALID_KEY)
+    agents = session.client("bedrock-agent")
+    Wire(agents, (200, {}))
+    for _ in range(3):
+        with pytest.raises(ClientError):
+            client.converse(modelId="m", messages=[])
+        agents.list_agents()
+    assert source.calls == 2
+
+
+@pytest.mark.parametrize("auth", ["sigv4", "bearer"])
+def test_what_a_service_says_about_api_keys_of_its_own_renews_nothing_that_signed_with_sigv4(clock, auth):
+    source = Source(clock)
+    source.behaviours = [source.gives(HOUR)]
+    session = create_session(Refresher(source, host=world(clock)), region_name="us-east-1", auth=auth)
+    client = session.client("bedrock-agent", config=Config(retries={"total_max_attempts": 3}))
+    wire = Wire(client, (403, {"__type": "AccessDeniedException", "message": "The API key of the connector is not valid"}))
+    with pytest.raises(ClientError, match="of the connector"):
+        client.list_agents()
     assert (len(wire.requests), source.calls) == (1, 1)
 
 

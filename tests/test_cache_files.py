@@ -105,9 +105,32 @@ def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path):
         Folder(str(tmp_path / "cache"))
 
 
-def test_a_folder_is_made_with_all_above_it_for_this_user_alone(tmp_path):
+def test_a_folder_and_the_one_above_it_are_made_for_this_user_alone(tmp_path):
     with Folder(str(tmp_path / "a" / "b" / "cache"), create=True):
-        assert stat.S_IMODE((tmp_path / "a" / "b" / "cache").stat().st_mode) == 0o700
+        for made in (tmp_path / "a" / "b" / "cache", tmp_path / "a" / "b"):
+            assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_root_makes_nothing_in_the_home_of_another_user(tmp_path, monkeypatch):
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 65534, 65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(UnsafeError, match="belongs to another user than root; use sudo -H"):
+        Folder(str(tmp_path / ".cache" / "bedrock-auth"), create=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_root_left_behind_is_said_to_be_anothers(folder, monkeypatch):
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "supports_dir_fd", {refuse})
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    with pytest.raises(UnsafeError, match="belongs to another user; remove it"):
+        Folder(folder.path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux tells which descriptors are open")

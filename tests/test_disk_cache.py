@@ -268,7 +268,7 @@ def test_whoever_waited_takes_what_the_other_one_fetched(world):
             return super().retrieve()
 
     def make() -> DiskCache:
-        return DiskCache(Slow(host=world.host()))
+        return DiskCache(Slow(host=world.host()), key="slow")
 
     first, second = make(), make()
     thread = threading.Thread(target=first.retrieve)
@@ -318,6 +318,14 @@ def test_without_a_folder_nothing_is_kept(environ):
     cache.retrieve()
     cache.retrieve()
     assert calls(cache) == 2
+
+
+def test_a_folder_that_is_no_absolute_path_is_said_so_once(world, caplog):
+    world.environ = {"BEDROCK_AUTH_CACHE_DIR": "relative"}
+    cache = world.cached()
+    cache.retrieve()
+    cache.retrieve()
+    assert caplog.text.count("BEDROCK_AUTH_CACHE_DIR must be an absolute path") == 1
 
 
 def test_the_folder_is_in_the_users_cache_folder(tmp_path):

@@ -28,6 +28,10 @@ def test_text_and_lines_do_not_depend_on_where_the_bytes_are_cut(text, places):
     assert list(lines(decoded(pieces))) == (whole if whole[-1] else whole[:-1])
 
 
+def test_a_long_line_may_come_in_many_pieces():
+    assert list(lines(["x" * 20] * 200_000)) == ["x" * 4_000_000]
+
+
 @given(ODD, st.lists(st.integers(0, 100), max_size=8))
 def test_events_do_not_depend_on_it_either(text, places):
     stream = f"data: {text}\n\n".encode()
@@ -58,11 +62,12 @@ def test_what_is_no_utf8_is_an_error_also_at_the_very_end(content):
         ("id: 1\nid\ndata: c\n\n", [ServerSentEvent(data="c")]),
         ("id: 1\0\ndata: a\n\n", [ServerSentEvent(data="a")]),
         ("retry: 50\ndata: a\n\n", [ServerSentEvent(data="a", retry=50)]),
+        (f"retry: {'9' * 5000}\ndata: a\n\n", [ServerSentEvent(data="a")]),
         ("retry: 5x\nretry: ²\nother: 1\nDATA: b\ndata: a\n\n", [ServerSentEvent(data="a")]),
         ("data: a\n\ndata: not ended", [ServerSentEvent(data="a")]),
         ('data: {"a": "b:c"}\n\n', [ServerSentEvent(data='{"a": "b:c"}')]),
     ],
-    ids=range(18),
+    ids=range(19),
 )  # fmt: skip
 def test_events_are_read_as_the_html_standard_says(stream, expected):
     assert list(events(lines([stream]))) == expected

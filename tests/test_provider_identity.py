@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import sys
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -14,10 +15,12 @@ import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from bedrock_auth.cli.options import ask_for_code
 from bedrock_auth.disk_cache import DiskCache
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.provider_identity import require_known, resolved_identity
+from bedrock_auth.providers import _shared_config
 from bedrock_auth.providers.assume_role import AssumeRole
 from bedrock_auth.providers.chain import Chain
 from bedrock_auth.providers.cognito import CognitoGuest, CognitoIdentity
@@ -236,7 +239,8 @@ def test_the_files_that_were_looked_at_are_told(config, tmp_path):
             WebIdentityFromEnvironment(host=host(AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "absent"), AWS_ROLE_ARN=ROLE)),
         )
     )
-    assert found.files == tuple(sorted((str(config), "/dev/null", str(tmp_path / "absent"))))
+    own = _shared_config.paths(Host.system())  # whose endpoints a web identity's STS would have
+    assert found.files == tuple(sorted((str(config), "/dev/null", str(tmp_path / "absent"), *own)))
 
 
 def sso(**environ: str) -> SsoSession:
@@ -247,14 +251,71 @@ def sso(**environ: str) -> SsoSession:
 def test_logging_out_is_another_identity(tmp_path):
     before = resolved_identity(sso(HOME=str(tmp_path)))
     login = tmp_path / ".aws/sso/cache" / f"{hashlib.sha1(b'my-sso').hexdigest()}.json"
-    assert before.files == (str(login),)
+    assert str(login) in before.files
     login.parent.mkdir(parents=True)
     login.touch()
     assert text(sso(HOME=str(tmp_path))) != before.text
 
 
+def test_a_login_of_somebody_else_is_another_identity_also_where_nobody_looked_in_between(tmp_path):
+    login = tmp_path / ".aws/sso/cache" / f"{hashlib.sha1(b'my-sso').hexdigest()}.json"
+    login.parent.mkdir(parents=True)
+    login.write_text('{"accessToken": "of alice"}')
+    before = text(sso(HOME=str(tmp_path)))
+    login.write_text('{"accessToken": "of bob"}')
+    assert text(sso(HOME=str(tmp_path))) != before
+
+
 def test_without_a_home_there_is_no_login():
     assert resolved_identity(sso()).files == ()
+
+
+@pytest.mark.parametrize("folder", [None, "logins"])
+def test_the_end_of_a_profiles_login_is_another_identity(folder, tmp_path):
+    (tmp_path / "config").write_text("[profile me]\nlogin_session = arn:aws:iam::123456789012:user/me\n")
+    stated = {} if folder is None else {"AWS_LOGIN_CACHE_DIRECTORY": f"~/{folder}"}
+    world = host(
+        HOME=str(tmp_path),
+        AWS_CONFIG_FILE=str(tmp_path / "config"),
+        AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+        **stated,
+    )
+    name = f"{hashlib.sha256(b'arn:aws:iam::123456789012:user/me').hexdigest()}.json"
+    login = tmp_path / (folder or ".aws/login/cache") / name
+    before = resolved_identity(Profile("me", host=world))
+    assert str(login) in before.files
+    login.parent.mkdir(parents=True)
+    login.touch()
+    assert text(Profile("me", host=world)) != before.text
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [AssumeRole(ROLE, source=Environment()), WebIdentity(ROLE, token_file="t"), CognitoGuest("us-east-1:1"), sso(HOME="/absent")],
+    ids=["role", "web identity", "guest", "sso"],
+)
+@pytest.mark.parametrize(
+    "entry",
+    ["endpoint_url = http://localhost:4566", "services = local", "ignore_configured_endpoint_urls = true"],
+    ids=["profile", "services", "ignored"],
+)
+def test_another_address_in_the_config_file_is_another_identity(provider, entry, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "local")
+    services = "[services local]\nsts =\n  endpoint_url = http://localhost:4566\n"
+    (tmp_path / "config").write_text(f"{services}[profile local]\nregion = us-east-1\n")
+    before = resolved_identity(provider)
+    assert str(tmp_path / "config") in before.files
+    (tmp_path / "config").write_text(f"{services}[profile local]\nregion = us-east-1\n{entry}\n")
+    assert text(provider) != before.text
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    assert text(provider) == before.text
+
+
+def test_a_config_file_that_cannot_be_read_is_no_reason_to_fail(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "config").write_text("no section")
+    assert text(WebIdentity(ROLE, token_file="t"))
 
 
 def test_a_machine_with_another_name_has_another_role_of_its_own(monkeypatch):
@@ -264,13 +325,25 @@ def test_a_machine_with_another_name_has_another_role_of_its_own(monkeypatch):
     assert text(Container(host=host())) != before[1]
 
 
-def test_a_program_in_another_folder_may_be_another_program(tmp_path, monkeypatch):
-    (tmp_path / "helper").touch()
-    absolute, relative = Process("/bin/true", host=host()), Process("./helper", host=host())
-    before = text(absolute), text(relative)
+def test_a_program_may_look_at_the_folder_that_it_runs_in(tmp_path, monkeypatch):
+    program = Process("/bin/true", host=host())
+    before = text(program)
     monkeypatch.chdir(tmp_path)
-    assert text(absolute) == before[0]
-    assert text(relative) != before[1]
+    here = text(program)
+    assert here != before
+    tmp_path.rmdir()
+    assert text(program) not in (before, here)
+
+
+@pytest.mark.parametrize("command", ["helper", "./helper", "sh helper"])
+def test_a_program_that_was_replaced_may_be_another_one(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = Process(command, host=host(PATH=f"{tmp_path}:/bin"))
+    (tmp_path / "helper").write_text("#!/bin/sh\n")
+    (tmp_path / "helper").chmod(0o700)
+    before = text(program)
+    (tmp_path / "helper").write_text("#!/bin/sh\n# of somebody else\n")
+    assert text(program) != before
 
 
 # -------------------------------------------------------------------- what nobody can look into
@@ -307,14 +380,19 @@ def test_the_rest_of_the_tree_counts_beside_the_key():
     assert text(one, "mine") != text(other, "mine")
 
 
-def test_a_function_that_holds_nothing_is_known_by_its_name():
-    def harmless() -> str:
-        return "123456"
-
-    harmless.is_shareable = True
-    role = AssumeRole(ROLE, mfa_serial="123456789", mfa_token=harmless)
+def test_the_function_that_asks_on_the_terminal_is_known():
+    role = AssumeRole(ROLE, mfa_serial="123456789", mfa_token=ask_for_code)
     require_known(role)
     assert text(role) != text(AssumeRole(ROLE))
+
+
+def test_a_function_that_holds_nothing_may_still_be_anybodys():
+    def harmless() -> None:
+        """Never asked here."""
+
+    harmless.is_shareable = True
+    with pytest.raises(ConfigurationError, match="a function is part of it"):
+        require_known(FromCallable(harmless))
 
 
 # -------------------------------------------------------------------- providers of one's own
@@ -398,11 +476,40 @@ def test_a_class_that_says_nothing_needs_a_key():
     assert text(Plain("a"), "key")
 
 
-def test_an_heir_of_ours_looks_where_its_parent_does():
-    @attrs.frozen
-    class Heir(Environment):
-        more: str = "more"
+def test_two_programs_with_a_class_of_one_name_have_two_identities(tmp_path, monkeypatch):
+    before = text(Own(1))
+    elsewhere = tmp_path / "program.py"
+    monkeypatch.setattr(sys.modules[__name__], "__file__", str(elsewhere))
+    absent = text(Own(1))
+    elsewhere.write_text("url = 'https://a'")
+    one = text(Own(1))
+    elsewhere.write_text("url = 'https://b'")
+    assert len({before, absent, one, text(Own(1))}) == 4
 
+
+@pytest.mark.parametrize("file", ["<stdin>", None])
+def test_a_class_whose_code_is_in_no_file_needs_a_key(file, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "__file__", file)
+    with pytest.raises(ConfigurationError, match="an object of the class Own is part of it"):
+        require_known(Own(1))
+    assert text(Own(1), "key") != text(Own(2), "key")
+
+
+def test_a_class_that_a_function_makes_may_hold_anything():
+    @attrs.frozen
+    class Made:
+        name = "made"
+
+    with pytest.raises(ConfigurationError, match="an object of the class .*Made is part of it"):
+        require_known(Made())
+
+
+@attrs.frozen
+class Heir(Environment):
+    more: str = "more"
+
+
+def test_an_heir_of_ours_looks_where_its_parent_does():
     assert text(Heir(host=host(**KEYS))) != text(Heir(host=host()))
     assert text(Heir(host=host())) != text(Environment(host=host()))
 

@@ -36,6 +36,11 @@ SHAPES = [
 ]
 
 
+def test_who_an_address_is_asked_as_is_masked():
+    assert redact("Invalid endpoint: https://user:c4n4ry@a host/x") == "Invalid endpoint: https://***@a host/x"
+    assert redact("https://c4n4ry@host, https://host/a@b") == "https://***@host, https://host/a@b"
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_secrets_are_masked_in_every_shape_they_are_logged_in(shape):
     text = redact(shape.replace("%s", SECRET))
@@ -67,6 +72,7 @@ def test_key_ids_keep_four_characters_wherever_they_stand():
 
 def test_bedrock_api_keys_and_json_web_tokens_are_masked_anywhere():
     assert redact("got bedrock-api-key-YmVkcm9jay5hbWF6b25hd3M= now") == "got *** now"
+    assert redact("AWS_BEARER_TOKEN_BEDROCK=ABSKQmVkcm9ja0FQSUtleS1h/Yg+= now") == "AWS_BEARER_TOKEN_BEDROCK=*** now", "long-term"
     assert redact("saw eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln once") == "saw *** once"
 
 

@@ -29,7 +29,7 @@ from bedrock_auth.api_key import access_key_id_in
 from bedrock_auth.bound_clients import refuse_discovery, refuse_s3_express, scoped
 from bedrock_auth.redaction import redact
 from bedrock_auth.signing import EXPIRED_CODES, UNKNOWN_CODES
-from bedrock_auth.token_provider import ApiKeys, NoToken
+from bedrock_auth.token_provider import SIGNING_NAME, ApiKeys, NoToken
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,6 +51,8 @@ HANDED_OUT = 16
 """So many sets back a request may still be under way that was signed with one of them."""
 _KEY = "bedrock_auth.signed_by"
 _RETRIED = "bedrock_auth.retried"
+_WITH_API_KEY = "bedrock_auth.with_api_key"
+_BEARER = "Bearer "
 _SCHEMES = {"smithy.api#httpBearerAuth", "aws.auth#sigv4"}
 
 
@@ -201,18 +203,20 @@ def _connect(session: Session, credentials: SourceCredentials, keys: ApiKeys | N
     session.register_component("credential_provider", _Component(credentials))
     session.register_component("token_provider", keys or NoToken())
     events = session.get_component("event_emitter")
-    choose = partial(_choose, "v4" if keys is None else "bearer")
+    choose = partial(_choose, with_api_keys=keys is not None)
     events.register_first("choose-signer", choose, unique_id="bedrock-auth-scheme")
     events.register_last("request-created", _remember_signer, unique_id="bedrock-auth-remember")
     renewal = _Renewal(credentials)
     events.register_first("needs-retry", renewal, unique_id="bedrock-auth-renew")
 
 
-def _choose(scheme: str, context: dict[str, Any], **_: Any) -> str | None:
+def _choose(context: dict[str, Any], signing_name: str, *, with_api_keys: bool, **_: Any) -> str | None:
     """The session's scheme wherever SigV4 and a bearer token could both sign and the client's own config states nothing."""
     config = context.get("client_config")
     stated = config is not None and (_in_code(config.signature_version) or _in_code(config.auth_scheme_preference))
-    return scheme if not stated and _SCHEMES.issubset(context.get("auth_options") or ()) else None
+    if stated or not _SCHEMES.issubset(context.get("auth_options") or ()):
+        return None
+    return "bearer" if with_api_keys and signing_name == SIGNING_NAME else "v4"
 
 
 def _in_code(setting: object) -> bool:
@@ -221,20 +225,23 @@ def _in_code(setting: object) -> bool:
 
 
 def _remember_signer(request: Any, **_: Any) -> None:
-    """Note which key signed, as the last handler to see a request: retry handlers are not told."""
-    context = request.context
-    context[_KEY] = signing_key_id(request)
+    """Note which key signed and how, as the last handler to see a request: retry handlers are not told."""
+    request.context[_KEY] = signing_key_id(request)
+    request.context[_WITH_API_KEY] = _authorization(request).startswith(_BEARER)
 
 
 def signing_key_id(request: Any) -> str | None:
     """The access key id that signed an AWSRequest, or that its API key was made of; ``None`` where neither is to be seen."""
-    authorization = request.headers.get("Authorization", "")
-    if isinstance(authorization, bytes):
-        authorization = authorization.decode("latin-1")
-    if authorization.startswith("Bearer "):
-        return access_key_id_in(authorization.removeprefix("Bearer "))
+    authorization = _authorization(request)
+    if authorization.startswith(_BEARER):
+        return access_key_id_in(authorization.removeprefix(_BEARER))
     _, found, rest = authorization.partition("Credential=")
     return rest.partition("/")[0] if found else None
+
+
+def _authorization(request: Any) -> str:
+    value: str | bytes = request.headers.get("Authorization", "")
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 class _Renewal:
@@ -242,35 +249,46 @@ class _Renewal:
 
     def __init__(self, credentials: SourceCredentials) -> None:
         self._credentials = credentials
+        self._on_trial: str | None = None
+        """The key id of a set that replaced one whose API key was refused, until an API key of its own is accepted. If that is
+        refused too it is the endpoint's matter, such as another region, and a fetch at every call would help nobody."""
 
     def __call__(self, response: Any, request_dict: dict[str, Any], **_: Any) -> int | None:
-        code = _code(response)
+        context, code = request_dict["context"], _code(response, request_dict["context"])
+        on_trial = context.get(_WITH_API_KEY) and context.get(_KEY) == self._on_trial
         if code not in EXPIRED_CODES | UNKNOWN_CODES:
+            if on_trial and response is not None:
+                self._on_trial = None
             return None
-        context = request_dict["context"]
         rejected, credentials = context.get(_KEY), context.get(signing.SIGNER, self._credentials)
-        if rejected not in credentials.handed_out or context.get(_RETRIED):
+        if on_trial or rejected not in credentials.handed_out or context.get(_RETRIED):
             return None
         if code in UNKNOWN_CODES and not credentials.lasts(rejected):
             return None
         context[_RETRIED] = True
-        return 0 if self._renewed(credentials.source, rejected) and _can_be_sent_again(request_dict.get("body")) else None
-
-    def _renewed(self, source: CredentialSource, rejected: str) -> bool:
-        try:
-            source.invalidate(rejected)
-            return source.current().access_key_id != rejected
-        except Exception as error:  # noqa: BLE001 - what AWS said is what the caller must hear of
-            _log.warning("AWS says that the keys have expired and no new ones could be had: %s", redact(str(error)))
-            return False
+        replacement = _replacement(credentials.source, rejected)
+        if context.get(_WITH_API_KEY):
+            self._on_trial = replacement
+        return 0 if replacement and _can_be_sent_again(request_dict.get("body")) else None
 
 
-def _code(response: Any) -> str | None:
+def _replacement(source: CredentialSource, rejected: str) -> str | None:
+    """The access key id of the set that the source has instead; ``None`` where it has no other one."""
+    try:
+        source.invalidate(rejected)
+        found = source.current().access_key_id
+    except Exception as error:  # noqa: BLE001 - what AWS said is what the caller must hear of
+        _log.warning("AWS says that the keys have expired and no new ones could be had: %s", redact(str(error)))
+        return None
+    return None if found == rejected else found
+
+
+def _code(response: Any, context: dict[str, Any]) -> str | None:
     """What AWS answered; a refused API key counts as the refusal of what it was made of."""
     error = {} if response is None else response[1].get("Error", {})
     code: str | None = error.get("Code")
-    refused = code in {"AccessDeniedException", "AccessDenied"} and _KEY_REFUSED.search(str(error.get("Message", "")))
-    return "ExpiredToken" if refused else code
+    denied = context.get(_WITH_API_KEY) and code in {"AccessDeniedException", "AccessDenied"}
+    return "ExpiredToken" if denied and _KEY_REFUSED.search(str(error.get("Message", ""))) else code
 
 
 def _can_be_sent_again(body: object) -> bool:

@@ -86,7 +86,7 @@ class Folder:
             _make(path)
         self._descriptor: int | None = None
         if os.open in os.supports_dir_fd:
-            self._descriptor = _open(path, os.O_RDONLY | os.O_DIRECTORY)
+            self._descriptor = _open_folder(path)
         try:
             self._check()
         except BaseException:
@@ -276,11 +276,33 @@ def _is_of_an_entry(file: str) -> bool:
 
 
 def _make(path: str) -> None:
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib is not loaded for this
+        return
+    _refuse_to_leave_roots_things(path)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - pathlib is not loaded for this
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - pathlib is not loaded for this
         os.mkdir(path, 0o700)  # noqa: PTH102 - the same
     except FileExistsError:
         pass
+
+
+def _refuse_to_leave_roots_things(path: str) -> None:
+    """As root under ``sudo``, which may keep HOME: what root makes in another user's home, that user can no longer use."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return
+    above = os.path.dirname(path)  # noqa: PTH120 - pathlib is not loaded for this
+    while not os.path.exists(above):  # noqa: PTH110 - the same
+        above = os.path.dirname(above)  # noqa: PTH120 - the same
+    if os.stat(above).st_uid != 0:  # noqa: PTH116 - the same
+        raise UnsafeError(f"{above} belongs to another user than root; use sudo -H, or set {FOLDER}")
+
+
+def _open_folder(path: str) -> int:
+    try:
+        return _open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:
+        _check_owner(path, os.lstat(path), "700")  # which can say what to do about it
+        raise
 
 
 def _open(name: str, flags: int, *, path: str | None = None, dir_fd: int | None = None) -> int:

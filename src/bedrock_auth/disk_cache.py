@@ -145,13 +145,22 @@ class DiskCache(Wrapper):
     def _entry_of(self, identity: ResolvedIdentity) -> Entry | None:
         path = cache_files.folder_path(self.host.environ)
         if path is None:
+            if self.host.setting(cache_files.FOLDER) is not None:
+                self._warn(f"{cache_files.FOLDER} must be an absolute path, or begin with ~/ where a home is known")
             return None
         try:
             with cache_files.Folder(path, create=True) as folder:
                 return Entry(path, folder.name_of(identity.text), self.name, identity.files)
         except (OSError, cache_files.UnsafeError) as error:
-            _log.warning(_NOT_CACHED, self.name, error)
+            self._warn(str(error))
             return None
+
+    def _warn(self, problem: str) -> None:
+        """Once in a process: the same would be said at every fetch."""
+        about = (_KIND, "told", self.name, problem)
+        if self.host.recall(about) is None:
+            self.host.keep(about, True)
+            _log.warning(_NOT_CACHED, self.name, problem)
 
     def _refresh(self, entry: Entry) -> Credentials:
         try:

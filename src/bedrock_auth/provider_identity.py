@@ -5,20 +5,22 @@ The text holds the class and settings of every provider of the tree, and what th
 in a file. A changed profile or variable gives another text. **It holds secrets**, so it goes nowhere but into an HMAC.
 
 Nobody can tell from outside whose keys a function gives, or an object of a class that is not known here. A provider of one's own
-can say so itself: as an attrs class, whose fields are then taken for all that it depends on, or with a method
-``cache_identity()`` that returns a text. Everything else needs a key from whoever made it. A function that has a true
-``is_shareable`` is known by its name.
+can say so itself: with a method ``cache_identity()`` that returns a text, or as an attrs class. Its fields, but those that are
+left out of comparisons (``eq=False``), and the file that it is written in are then taken for all that it depends on: two
+programs may each have a class of one name. Everything else needs a key from whoever made it.
 
 A `Host` is no part of the text except through what it resolves to.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from attrs import field, fields, frozen
@@ -27,6 +29,8 @@ from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.provider_surroundings import surroundings
 from bedrock_auth.providers.chain import Chain
+
+_OURS = __name__.partition(".")[0]
 
 
 @frozen
@@ -96,8 +100,17 @@ class _Look:
         if text is not None:
             return text
         if "__attrs_attrs__" in vars(type(value)):  # an heir that is none itself may have more than its fields say
-            return self._settings(value)
+            return [*self._written(value), *self._settings(value)]
         return self._unknown(value)
+
+    def _written(self, value: Any) -> list[Any]:
+        """Where the classes of others that it has are written, and a digest of that."""
+        kinds = [kind for kind in type(value).__mro__ if _package(kind) not in {_OURS, *sys.stdlib_module_names}]
+        paths = [str(getattr(sys.modules.get(kind.__module__), "__file__", None) or "") for kind in kinds]
+        in_no_file = not all(paths) or any(path.startswith("<") for path in paths)  # typed in, or piped: "<stdin>"
+        if in_no_file or any("<locals>" in kind.__qualname__ for kind in kinds):  # what a function makes may hold anything
+            return [self._unknown(value)]
+        return [[path, _digest(path)] for path in paths] if self.around else []
 
     def _said_by(self, value: Any) -> str:
         said = value.cache_identity() if self.around else "not asked"
@@ -115,11 +128,23 @@ class _Look:
         return [*seen, self.at(surroundings(value, self.files))] if self.around else seen
 
     def _unknown(self, value: Any) -> str:
-        if self.keyed or (callable(value) and getattr(value, "is_shareable", None) is True):
+        if self.keyed or (callable(value) and getattr(value, "is_shareable", None) is True and _package(value) == _OURS):
             return str(getattr(value, "__qualname__", ""))
         what = "a function" if callable(value) else f"an object of the class {type(value).__qualname__}"
         msg = f"{what} is part of it, and nobody can tell from outside whose keys that gives: pass key='…', a text that says it"
         raise ConfigurationError(msg, setting="key")
+
+
+def _package(thing: Any) -> str:
+    """The outermost package that a class or function is from."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0]
+
+
+def _digest(path: str) -> str | None:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _text(value: object) -> str | None:

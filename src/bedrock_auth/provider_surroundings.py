@@ -10,11 +10,15 @@ import hashlib
 import json
 import os
 import platform
+import shutil
+import stat
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from bedrock_auth.errors import CredentialError
+from bedrock_auth.host import Host
 from bedrock_auth.providers import _role, _shared_config
+from bedrock_auth.providers._login import LoginSession
 from bedrock_auth.providers.assume_role import AssumeRole
 from bedrock_auth.providers.cognito import CognitoIdentity
 from bedrock_auth.providers.container import Container
@@ -33,8 +37,10 @@ if TYPE_CHECKING:
 
 _LARGEST_FILE = 65_536
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+_ENDPOINT_ENTRIES = ("endpoint_url", "ignore_configured_endpoint_urls")
 _ROLE_SESSION = ("AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
 _WEB_IDENTITY_FILE, _CONTAINER_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+_LOGIN_FOLDER = "AWS_LOGIN_CACHE_DIRECTORY"
 _VARIABLES: dict[type, tuple[str, ...]] = {
     Environment: (
         "AWS_ACCESS_KEY_ID",
@@ -61,7 +67,8 @@ _VARIABLES: dict[type, tuple[str, ...]] = {
     AssumeRole: _ROLE_SESSION,
     WebIdentity: _ROLE_SESSION,
     CognitoIdentity: (*_ENDPOINTS, "AWS_ENDPOINT_URL_COGNITO_IDENTITY"),
-    SsoSession: ("HOME", "USERPROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSO"),
+    SsoSession: ("HOME", "USERPROFILE", *_ENDPOINTS, "AWS_ENDPOINT_URL_SSO"),
+    LoginSession: ("HOME", "USERPROFILE", _LOGIN_FOLDER, *_ENDPOINTS, "AWS_ENDPOINT_URL_SIGNIN"),
 }
 """What each kind of provider reads from its host's environment."""
 _OF_A_TERMINAL = frozenset(
@@ -101,8 +108,22 @@ def _profile(provider: Profile, files: set[str]) -> list[Any]:
         return [provider.name, str(error)]
 
 
-def _role_session(provider: AssumeRole | WebIdentity | CognitoIdentity, _: set[str]) -> str:
-    return getattr(provider, "session_name", None) or _role.default_session_name(provider.host)
+def _role_session(provider: Any, files: set[str]) -> list[Any]:
+    return [getattr(provider, "session_name", None) or _role.default_session_name(provider.host), _endpoints(files)]
+
+
+def _endpoints(files: set[str]) -> list[Any]:
+    """What the config files of this process say about AWS's addresses, which botocore reads itself: a stand-in has other keys."""
+    world = Host.system()
+    files.update(_shared_config.paths(world))
+    try:
+        config = _shared_config.read(world)
+    except CredentialError as error:
+        return [str(error)]
+    names = filter(None, map(world.setting, ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")))
+    profiles = [config.section(name) or {} for name in names] or [config.section("default") or {}]
+    services = [config.services.get(str(profile.get("services"))) for profile in profiles]
+    return [[[profile.get(name) for name in _ENDPOINT_ENTRIES] for profile in profiles], services]
 
 
 def _web_identity(provider: WebIdentity, files: set[str]) -> list[Any]:
@@ -110,7 +131,7 @@ def _web_identity(provider: WebIdentity, files: set[str]) -> list[Any]:
 
 
 def _web_identity_from_environment(provider: WebIdentityFromEnvironment, files: set[str]) -> list[Any]:
-    return [_role.default_session_name(provider.host), _subject(provider.host.setting(_WEB_IDENTITY_FILE), files)]
+    return [_role_session(provider, files), _subject(provider.host.setting(_WEB_IDENTITY_FILE), files)]
 
 
 def _container(provider: Container, files: set[str]) -> list[Any]:
@@ -132,20 +153,44 @@ def _static_files(provider: StaticFiles, files: set[str]) -> list[str | None]:
 
 
 def _process(provider: Process, _: set[str]) -> list[Any]:
-    """The program may look at any variable, and at files that its arguments name from the folder it runs in."""
+    """The program may look at any variable, and at the folder it runs in; it and files that are its arguments may be replaced."""
     variables = {name: value for name, value in provider.host.environ.items() if name not in _OF_A_TERMINAL}
-    relative = any(not os.path.isabs(part) and os.path.exists(part) for part in provider.command)  # noqa: PTH110, PTH117 - text
-    return [variables, os.getcwd() if relative else None]  # noqa: PTH109 - text
+    program = shutil.which(provider.command[0], path=variables.get("PATH"))
+    return [variables, _folder(), *map(_state, (program or "", *provider.command))]
 
 
-def _sso(provider: SsoSession, files: set[str]) -> bool:
-    """Whether there is a login; its file has the name that the AWS CLI gives it."""
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - text
+    except OSError:  # it has been removed
+        return None
+
+
+def _state(path: str) -> list[int] | None:
+    """What changes with a file; ``None`` for what is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - text
+    except (OSError, ValueError):
+        return None
+    return [found.st_ino, found.st_size, found.st_mtime_ns] if stat.S_ISREG(found.st_mode) else None
+
+
+def _sso(provider: SsoSession, files: set[str]) -> list[Any]:
+    """The token of the login, which says nothing about whose it is; its file has the name that the AWS CLI gives it."""
     if provider.host.home is None:
-        return False
+        return []
     name = hashlib.sha1((provider.session_name or provider.start_url).encode(), usedforsecurity=False).hexdigest()
-    path = f"{provider.host.home}/.aws/sso/cache/{name}.json"
+    return [_content(f"{provider.host.home}/.aws/sso/cache/{name}.json", files), _endpoints(files)]
+
+
+def _login(provider: LoginSession, files: set[str]) -> list[Any]:
+    """Whether there is a login; whose it would be is a setting. Its file has the name that the AWS CLI gives it."""
+    folder, home = provider.host.setting(_LOGIN_FOLDER) or "~/.aws/login/cache", provider.host.home
+    if folder.startswith("~/") and home is not None:
+        folder = f"{home}{folder[1:]}"
+    path = f"{folder}/{hashlib.sha256(provider.login_session.encode()).hexdigest()}.json"
     files.add(path)
-    return os.path.isfile(path)  # noqa: PTH113 - text
+    return [os.path.isfile(path), _endpoints(files)]  # noqa: PTH113 - text
 
 
 _FINDERS: dict[type, Callable[[Any, set[str]], Any]] = {
@@ -161,6 +206,7 @@ _FINDERS: dict[type, Callable[[Any, set[str]], Any]] = {
     StaticFiles: _static_files,
     Process: _process,
     SsoSession: _sso,
+    LoginSession: _login,
 }
 """What some of them look at besides variables."""
 

@@ -2,7 +2,8 @@
 
 `redact` masks what looks like a secret in a text: values of fields whose names say so (``SecretAccessKey``,
 ``x-amz-security-token``, ``TokenCode``, ``ExternalId``, ``x-api-key`` …) in JSON, XML, query strings, headers and Python
-reprs; access key ids down to four characters; bearer headers, Bedrock API keys and JSON web tokens wherever they stand.
+reprs; access key ids down to four characters; bearer headers, Bedrock API keys, JSON web tokens and the user info of an
+address wherever they stand.
 It works by shape and is best effort; a secret that a caller knows is masked exactly with ``secrets=``.
 
 botocore logs whole STS and Cognito answers, signed headers and session tokens at DEBUG. `guard_loggers` puts a
@@ -39,9 +40,11 @@ _FIELD = re.compile(
 _KEY_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{8,120}([A-Z0-9]{4})(?![A-Za-z0-9])")
 _ANYWHERE = re.compile(
     r"bedrock-api-key-[A-Za-z0-9+/=_-]+"
+    r"|\bABSKQmVkcm9ja0FQSUtleS[A-Za-z0-9+/=]+"
     r"|(?<=bearer )[A-Za-z0-9._~+/=-]+"
     r"|(?<=basic )[A-Za-z0-9+/=]{8,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*",
+    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"|(?<=://)[^\s/?#@]+(?=@)",
     re.IGNORECASE,
 )
 

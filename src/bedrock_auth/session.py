@@ -20,6 +20,7 @@ from bedrock_auth.providers.default import Default
 from bedrock_auth.providers.expected_account import ExpectedAccount
 from bedrock_auth.providers.from_callable import provider_of
 from bedrock_auth.providers.from_source import FromSource
+from bedrock_auth.redaction import redact
 from bedrock_auth.scope import RequestScope
 from bedrock_auth.settings import Settings
 
@@ -157,15 +158,26 @@ def whoami(session: boto3.Session) -> Identity:
     """Ask AWS who signs with this session (``sts:GetCallerIdentity``; it needs no permission).
 
     Raises:
-        ConfigurationError: the session has no credentials.
+        ConfigurationError: the session has no credentials, or its endpoint for STS is no address.
         botocore.exceptions.ClientError: AWS refused the keys.
     """
     credentials: Any = session.get_credentials()
     if credentials is None:
         msg = "the session has no credentials; make it with create_session(provider)"
         raise ConfigurationError(msg, setting="session")
-    answer = session.client("sts", region_name=session.region_name or "us-east-1").get_caller_identity()
+    answer = _sts(session).get_caller_identity()
     source: Any = getattr(credentials, "source", None)
     name = str(credentials.method) if source is None else getattr(source, "name", "") or source.current().source
     expiration = getattr(credentials, "_expiry_time", None)
     return Identity(answer["Arn"], answer["Account"], answer["UserId"], name, expiration)
+
+
+def _sts(session: boto3.Session) -> Any:
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - importing bedrock_auth must not load botocore
+
+    try:
+        return session.client("sts", region_name=session.region_name or "us-east-1")
+    except BotoCoreError:
+        raise
+    except ValueError as error:  # the one that botocore has for an endpoint
+        raise ConfigurationError(redact(f"no sts client can be made: {error}"), setting="endpoint_url") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -110,9 +112,46 @@ def test_each_command_is_there_and_has_a_help_page(name, capsys):
     assert f"bedrock-auth {name}" in capsys.readouterr().out
 
 
-def test_a_reader_that_goes_away_is_no_traceback():
-    script = "import sys; from bedrock_auth.cli import main; sys.exit(main(['--help']))"
-    ran = subprocess.run(
-        f'"{sys.executable}" -c "{script}" | true', shell=True, capture_output=True, text=True, timeout=60, check=False
-    )
+def run(stdout, *arguments, prepare=""):
+    """The command as its users have it, with a buffered stdout; its status and stderr."""
+    script = f"import sys, bedrock_auth.cli as cli; {prepare}; sys.exit(cli.main(sys.argv[1:]))"
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    argv = [sys.executable, "-c", script, *arguments]
+    ran = subprocess.run(argv, env=environ, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    return ran.returncode, ran.stderr
+
+
+FULL = Path("/dev/full")
+CACHED = "import bedrock_auth.cli.fast_path as fast; fast.answer = lambda arguments: '{}'"
+WRITERS = {
+    "help": (["--help"], ""),
+    "command's help": (["which", "--help"], ""),
+    "command": (["cache", "list"], ""),
+    "cached": (["credential-process"], CACHED),
+}
+
+
+@pytest.mark.parametrize(("arguments", "prepare"), WRITERS.values(), ids=WRITERS)
+def test_a_reader_that_goes_away_is_no_reason_to_complain(arguments, prepare):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        assert run(writer, *arguments, prepare=prepare or "pass") == (1, "")
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
+def test_what_cannot_be_written_is_told_once():
+    with FULL.open("w") as full:
+        status, words = run(full, "cache", "list", prepare="pass")
+    assert status == 1
+    assert words.startswith("bedrock-auth cache: ")
+    assert words.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+def test_a_closed_stdout_is_no_traceback():
+    script = f'"{sys.executable}" -m bedrock_auth.cli which --source environment >&-'
+    ran = subprocess.run(script, shell=True, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in ran.stderr

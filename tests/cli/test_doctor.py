@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore.config import Config
 
 from bedrock_auth import Credentials
 from bedrock_auth.cli import main
@@ -169,6 +170,28 @@ def test_bedrock_is_asked_even_where_sts_is_out_of_reach(doctor, world):
     assert checks["identity"]["status"] == "failed"
     assert {checks[name]["status"] for name in ("models", "model")} == {"ok"}
     assert checks["clock"]["status"] == "skipped"
+
+
+def test_bedrock_is_asked_even_where_sts_never_answers(doctor, world):
+    world.setattr("bedrock_auth.cli.client.client_config", lambda: Config(read_timeout=0.5, retries={"total_max_attempts": 1}))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        world.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        checks, _ = doctor(status=1)
+    assert {name: checks[name]["status"] for name in ("identity", "clock", "models")} == {
+        "identity": "failed",
+        "clock": "skipped",
+        "models": "ok",
+    }
+    assert "a proxy, a firewall" in checks["identity"]["fix"]
+
+
+def test_an_endpoint_that_is_no_address(doctor, world):
+    world.setenv("AWS_ENDPOINT_URL", f"https://user:{CANARY.partition('/')[0]}@a b")
+    world.delenv("AWS_ENDPOINT_URL_BEDROCK")
+    checks, words = doctor(status=1)
+    assert checks["identity"]["what"].startswith("no sts client can be made: Invalid endpoint")
+    assert checks["models"]["status"] == "failed"
+    assert "c4n4ry" not in words + json.dumps(checks)
 
 
 def test_bedrock_is_asked_even_where_sts_is_busy(doctor, world):

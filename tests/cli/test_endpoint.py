@@ -189,6 +189,19 @@ def test_a_connection_is_kept_for_so_many_requests_and_no_more(place):
     assert kept == ["keep-alive", "keep-alive", "close"]
 
 
+def test_clients_that_keep_their_connections_do_not_shut_out_those_who_come_later(place):
+    here = place(connections=6, head_seconds=30)
+    with ExitStack() as stack:
+        kept = []
+        for _ in range(20):
+            connection = stack.enter_context(closing(http.client.HTTPConnection(LOOPBACK, here.port, timeout=10)))
+            status, headers, _ = here.ask(connection=connection)
+            assert status == 200
+            kept.append(headers["Connection"])
+        assert kept[:3] == ["keep-alive"] * 3
+        assert kept[3:] == ["close"] * 17
+
+
 def test_requests_sent_in_one_go_are_answered_in_turn(place):
     here = place(requests=3)
     request = f"GET /default HTTP/1.1\r\nHost: 127.0.0.1:{here.port}\r\nAuthorization: {here.endpoint.tokens['default']}\r\n\r\n"

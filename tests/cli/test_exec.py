@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +18,8 @@ import pytest
 
 import bedrock_auth
 from bedrock_auth import ConfigurationError
-from bedrock_auth.cli import child, handoff, main, probe
+from bedrock_auth.cli import child, handoff, main, probe, surroundings
+from bedrock_auth.cli.signals import handled, leave
 from bedrock_auth.testing import LocalBedrock
 from support.endpoint import Reply
 from support.handing_off import DECOYS, place
@@ -125,6 +128,14 @@ def test_the_exit_status_is_the_commands_or_what_a_shell_says(command, status):
     assert child.run(command, os.environ) == status
 
 
+def test_the_exit_status_is_known_where_this_process_was_started_to_ignore_its_children():
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert child.run(["sh", "-c", "exit 7"], os.environ) == 7
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 @pytest.mark.parametrize(("command", "status"), [("/nonexistent/command", 127), ("/", 126)], ids=["not found", "not a program"])
 def test_a_command_that_cannot_be_started_has_a_shells_status_and_is_told_of(here, command, status):
     ran = here.run("exec", *here.options, "--", command)
@@ -176,6 +187,29 @@ def test_told_to_end_before_the_command_has_started_it_leaves_nothing(here):
         assert process.returncode in {143, -signal.SIGTERM}
     assert here.leftovers() == []
     assert not (here.home / "started").exists()
+
+
+def test_however_often_it_is_told_to_end_it_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    remove, told = shutil.rmtree, []
+
+    def remove_slowly(*arguments, **more):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(number)
+            told.append(number)
+        return remove(*arguments, **more)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_slowly)
+    with handled(("SIGTERM", "SIGHUP"), leave), surroundings.new_folder() as folder:
+        Path(folder, "token").touch()
+    assert len(told) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_terminal_group_the_console_tells_all_and_the_command_decides(monkeypatch):
+    monkeypatch.delattr(os, "tcgetpgrp")  # as on Windows
+    code = "import os, signal, sys, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(0.5); sys.exit(4)"
+    assert child.run(python(code), os.environ) == 4
 
 
 def test_on_a_terminal_the_command_has_it_and_what_is_typed_there_reaches_it_once(here):
@@ -233,7 +267,9 @@ print(*lines, *files, *os.environ.values())
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--"], ["--role-arn", "arn:aws:iam::123456789012:role/R", "--"]], ids=["nothing", "dashes", "options"]
+    "arguments",
+    [[], ["--"], ["--role-arn", "arn:aws:iam::123456789012:role/R", "--"], ["--", "", "x"]],
+    ids=["nothing", "dashes", "options", "an empty name"],
 )
 def test_a_command_is_needed(arguments, capsys):
     assert main(["exec", *arguments]) == 2

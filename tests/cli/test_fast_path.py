@@ -293,3 +293,14 @@ def test_keys_of_a_program_are_cached_but_found_the_long_way_only(tmp_path, caps
         assert main(["credential-process", "--profile", "p"]) == 0
     assert (tmp_path / "ran").read_text(encoding="utf-8") == "x"
     assert fast_path.answer(["--profile", "p"]) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems take UTF-8 only")
+def test_a_path_that_is_no_utf_8_is_a_path(profile, monkeypatch, capsys):
+    odd = os.fsdecode(os.fsencode(profile.parent) + b"/conf\xffig")
+    Path(odd).write_text(PROFILE, encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", odd)
+    assert main(["credential-process", "--profile", "p"]) == 0
+    assert fast_path.answer(["--profile", "p"]) == capsys.readouterr().out
+    Path(odd).write_text(PROFILE + "# c\n", encoding="utf-8")
+    assert fast_path.answer(["--profile", "p"]) is None

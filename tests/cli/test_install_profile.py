@@ -274,6 +274,42 @@ def test_options_that_cannot_work_are_refused(install, arguments, words):
     assert not config().parent.exists()
 
 
+@pytest.mark.parametrize("name", ["p", "default"])
+def test_a_source_that_builds_on_the_profile_itself_is_refused(install, name):
+    circle = f"[profile a]\nsource_profile = b\nrole_arn = {ROLE}\n[profile b]\nsource_profile = {name}\nrole_arn = {ROLE}\n"
+    write(circle)
+    status, said, told = install(name, "--profile", "a")
+    assert (status, said) == (2, None)
+    assert f"a -> b -> {name}" in told
+    assert config().read_text(encoding="utf-8") == circle
+
+
+def test_sources_that_go_in_a_circle_of_their_own_do_not_hang_it(install):
+    write(f"[profile a]\nsource_profile = b\nrole_arn = {ROLE}\n[profile b]\nsource_profile = a\nrole_arn = {ROLE}\n")
+    assert install("p", "--profile", "a")[0] == 0
+
+
+def test_a_source_profile_that_is_not_there_is_told(install):
+    write("[profile a]\nregion = eu-west-1\n")
+    assert "--profile b is in neither" in install("p", "--profile", "b")[2]
+    assert "is in neither" not in install("q", "--profile", "a")[2]
+
+
+@pytest.mark.parametrize("place", ["~/elsewhere/config", "$HOME/elsewhere/config", "${HOME}/elsewhere/config"])
+def test_the_file_is_found_where_botocore_finds_it(install, monkeypatch, place):
+    monkeypatch.setenv("AWS_CONFIG_FILE", place)
+    status, said, _ = install("p", "--source", "environment")
+    assert (status, said["config_file"]) == (0, str(Path(os.environ["HOME"], "elsewhere", "config")))
+    assert boto3.Session(profile_name="p").available_profiles == ["p"]
+    assert main(["which", "--profile", "p"]) == 0
+
+
+def test_keys_in_a_credentials_file_that_botocore_finds_are_seen(install, monkeypatch):
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "$HOME/.aws/keys")
+    write("[p]\naws_access_key_id = A\naws_secret_access_key = s3cr3t\n", "keys")
+    assert "which would win" in install("p", "--source", "environment")[2]
+
+
 def test_a_file_that_botocore_could_not_read_afterwards_is_left_as_it_is(install):
     write("[DEFAULT]\nregion =\n  not a block\n")
     status, _, told = install("p", "--role-arn", ROLE)

@@ -77,6 +77,14 @@ def test_a_user_who_may_not_look_is_told_what_to_allow(key, key_age, monkeypatch
     assert "iam:ListAccessKeys and iam:GetAccessKeyLastUsed" in words
 
 
+def test_an_endpoint_that_is_no_address(key, key_age, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", "https://user:c4n4ry@a b")
+    found, words = key_age(status=2)
+    assert found is None
+    assert "no iam client can be made: Invalid endpoint" in words
+    assert "c4n4ry" not in words
+
+
 def test_a_limit_is_a_whole_number_of_days(capsys):
     for text in ("-1", "ninety", "1.5", "²"):
         with pytest.raises(SystemExit) as ended:

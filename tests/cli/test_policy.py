@@ -73,6 +73,19 @@ def test_what_is_not_given_is_asked_of_aws(capsys, monkeypatch, moto):
     assert [request.operation for request in bedrock.requests] == ["GetInferenceProfile"]
 
 
+def test_the_arn_of_a_profile_tells_which_region_to_ask(capsys, monkeypatch):
+    with LocalBedrock() as bedrock:
+        for name, value in {**bedrock.environ, "AWS_REGION": "eu-west-1"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", bedrock.credentials.access_key_id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", bedrock.credentials.secret_access_key)
+        bedrock.inference_profiles = [inference_profile(PROFILE, regions=("us-east-1", "us-east-2"))]
+        document, _ = printed(capsys, "--model-id", f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{PROFILE}")
+    assert document == iam.invoke_model(PROFILE, destinations=["us-east-1", "us-east-2"], **WHERE).to_api()
+    (asked,) = bedrock.requests
+    assert "/us-east-1/bedrock/" in asked.headers["authorization"]
+
+
 def test_nobody_is_asked_where_all_is_given(capsys):
     everything = [
         ("--model-id", "global.amazon.nova-2-lite-v1:0", *HERE),
@@ -93,6 +106,12 @@ def test_nobody_is_asked_where_all_is_given(capsys):
         (["--model-id", "amazon.nova-lite-v1:0", "--region", "us-est-1"], "'us-est-1' is no AWS region"),
         (["--model-id", "amazon.nova-lite-v1:0", "--region", "us-east-1", "--partition", "aws-cn"], "--partition is aws-cn"),
         (["--agent-alias", "AGENT12345", *HERE], "agent_alias_id ''"),
+        (["--agent-alias", "AGENT12345/ALIAS"], "a region is needed"),
+        (["--model-id", PROFILE], "a region is needed"),
+        (
+            ["--model-id", "amazon.nova-lite-v1:0", *HERE, "--destinations", "us-west-2"],
+            "destinations are for inference profiles",
+        ),
         (["--lint", "no-such-file"], "no-such-file cannot be read: No such file or directory"),
         (["--lint", "x", "--list-models"], "--lint takes one --model-id"),
         (["--lint", "x", "--model-id", "a.b", "--model-id", "c.d"], "--lint takes one --model-id"),

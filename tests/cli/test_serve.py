@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -15,6 +17,7 @@ import pytest
 
 from bedrock_auth.cli import main
 from bedrock_auth.cli.handoff import found_in
+from bedrock_auth.cli.watched import watched
 from support.handing_off import place
 
 WHO = "import boto3; c = boto3.Session().get_credentials(); print(c.method, c.get_frozen_credentials().access_key)"
@@ -143,6 +146,18 @@ def test_there_is_no_option_for_an_address_and_routes_have_plain_names(arguments
 def test_a_process_to_end_with_has_to_be_there(pid, capsys):
     assert main(["serve", f"--end-with={pid}"]) == 2
     assert f"there is no process {pid} to end with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM], ids=["an old system", "a sandbox"])
+def test_a_process_can_be_watched_where_the_system_does_not_tell_of_its_end(monkeypatch, number):
+    def refused(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process, watched(process.pid) as is_over:
+        assert not is_over()
+        process.communicate(b"\n")
+        assert is_over()
 
 
 def test_a_route_has_one_identity(capsys, monkeypatch):

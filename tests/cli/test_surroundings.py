@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import tempfile
+from pathlib import Path
 
 import botocore.session
 from hypothesis import given, strategies as st
@@ -92,3 +94,10 @@ def test_the_files_are_for_this_user_alone_and_the_token_is_not_to_be_changed(tm
         assert (folder / "route" / "credentials").read_text() == ""
         assert set(named) == {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"}
     assert not folder.exists()
+
+
+def test_the_files_are_found_from_everywhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", ".")
+    with new_folder() as folder:
+        assert Path(folder).parent == tmp_path

@@ -191,18 +191,27 @@ def test_instance_metadata_is_known_only_when_it_is_asked(which, monkeypatch):
         (["--source", "environment"], {}, 3, "neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set"),
         (["--source", "container"], {}, 3, "AWS_CONTAINER_CREDENTIALS_FULL_URI is set"),
         ([], {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": ROLE}, 2, "/nowhere, which is not there"),
+        (["--role-arn", ROLE, "--web-identity-token-file", "/nowhere"], {}, 2, "token_file names /nowhere, which is not there"),
+        (["--vending-url", "https://vend.example", "--vending-key-file", "/nowhere"], {}, 2, "api_key names /nowhere, which"),
         (["--source", "instance-metadata"], {}, 3, "AWS_EC2_METADATA_DISABLED is true"),
         ([], DECOYS, 2, "profile dev: it is neither"),
         (["--source", "environment"], {**DECOYS, "AWS_CREDENTIAL_EXPIRATION": "then"}, 2, "AWS_CREDENTIAL_EXPIRATION is not"),
     ],
     ids=["nothing", "half", "misspelt", "token-alone", "duration", "two", "role-over-misspelt", "role-over-nothing",
-         "environment", "container", "token-file", "metadata", "no-files", "expiration"],
+         "environment", "container", "token-file", "token-option", "key-file", "metadata", "no-files", "expiration"],
 )  # fmt: skip
 def test_a_wrong_environment_is_shown_with_its_problem(which, options, environ, status, words):
     found, said = which(*options, status=status, **environ)
     assert words in found["problem"]
     assert f"problem: {found['problem']}" in said
     assert found["environment"] is not None
+
+
+def test_a_token_file_of_a_profile_that_is_not_there(which, home):
+    put(home, f"[default]\nrole_arn = {ROLE}\nweb_identity_token_file = /nowhere\n")
+    found, said = which(status=2)
+    assert found["problem"] == "profile default: web_identity_token_file names /nowhere, which is not there"
+    assert f"profile default: role {ROLE} for the token in /nowhere" in said
 
 
 def test_a_broken_config_file_is_a_finding_too(which, home):
@@ -252,7 +261,7 @@ sys.addaudithook(lambda event, _: DONE.append(event) if event in OUTWARD else No
     "options",
     [[], ["--profile", "dev"], ["--source", "default"], ["--source", "container"], ["--source", "instance-metadata"],
      ["--vending-url", "https://vend.example"], ["--identity-pool-id", "eu-west-1:00000000-0000-0000-0000-000000000000"],
-     ["--role-arn", ROLE, "--web-identity-token-file", "/t"]],
+     ["--role-arn", ROLE, "--web-identity-token-file", os.devnull]],
     ids=["nothing", "profile", "default", "container", "metadata", "vending", "pool", "token"],
 )  # fmt: skip
 def test_nobody_is_asked_and_nothing_is_run(which, home, monkeypatch, options):

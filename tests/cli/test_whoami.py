@@ -63,3 +63,9 @@ def test_nothing_set_up(whoami, monkeypatch):
 
 def test_a_profile_that_is_not_there(whoami):
     assert "profile misspelt: it is neither in" in whoami("--profile", "misspelt", status=2)[1]
+
+
+@pytest.mark.parametrize("url", ["https://user:c4n4ry@a b", "foo", "https://"])
+def test_an_endpoint_that_is_no_address(whoami, monkeypatch, url):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    assert "no sts client can be made: Invalid endpoint" in whoami(status=2)[1]

@@ -46,6 +46,8 @@ def only(document, **settings):
         {"Resource": "arn:aws:bedrock:*:*:*"},
         {"Sid": "", "Condition": {"StringEqualsIfExists": {"AWS:requestedregion": ["us-east-1"]}}},
         {"Condition": {"Bool": {"aws:SecureTransport": True}, "NumericLessThan": {"aws:MultiFactorAuthAge": 3600}}},
+        {"Condition": {"Bool": {"aws:ViaAWSMCPService": "false", "aws:IsMcpServiceAction": "true"}}},
+        {"Condition": {"StringEquals": {"aws:CalledViaAWSMCP": "aws-mcp.amazonaws.com"}}},
         {"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalTag/team": "*"}, "Null": {"aws:TokenIssueTime": "false"}}},
         {"Action": ["s3:GetObject", "s3:Put*"], "Resource": "arn:aws:s3:::bucket/*"},
         {"Action": "bedrock:CreateGuardrail", "Resource": "*"},
@@ -79,6 +81,7 @@ def test_good_policies_have_no_findings(elements):
         ("InvokeModel", "error", "no-such-action", "write bedrock:InvokeModel, for example"),
         ("bedrock:*", "warning", "every-action", "name the actions that are called"),
         ("*", "warning", "every-action", "name the actions that are called"),
+        ("*:*", "warning", "every-action", "name the actions that are called"),
     ],
 )
 def test_wrong_actions(action, severity, code, fix):
@@ -93,6 +96,8 @@ def test_wrong_actions(action, severity, code, fix):
         (f"{ARN}:foundation-model/amazon.nova-lite-v1:0", "foundation-model-account"),
         ("arn:aws:bedrock:us-east-1::foundation-model/us.amazon.nova-lite-v1:0", "profile-as-model"),
         ("arn:aws:bedrock:us-east-1::foundation-model/eu.anthropic.claude-*", "profile-as-model"),
+        ("arn:aws:bedrock:us-east-1::foundation-model/us.anthropic*", "profile-as-model"),
+        ("arn:aws:bedrock:*::foundation-model/us.*", "profile-as-model"),
         ("arn:aws:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0", "partition"),
         ("arn:aws-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0", "partition"),
         ("arn:aws:bedrock:useast1::foundation-model/amazon.nova-lite-v1:0", "region"),
@@ -356,6 +361,13 @@ THROUGH = {"StringEquals": {"bedrock:InferenceProfileArn": PROFILE_ARN}}
         (policy(Resource="*", Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}}), "global.am.b",
          ["profile-without-model", "every-resource"]),
         (policy(Resource="*"), PROFILE, ["every-resource"]),
+        (policy(Action=None, NotAction=["iam:*", "organizations:*"], Resource="*"), PROFILE, ["not-action"]),
+        (policy(Action=None, NotAction=["bedrock:Invoke*"], Resource="*"), PROFILE,
+         ["model-not-allowed", "profile-without-model", "not-action"]),
+        (policy(Resource=None, NotResource="arn:aws:bedrock:*::foundation-model/am.*"), "amazon.nova-lite-v1:0",
+         ["not-resource"]),
+        (policy(Resource=None, NotResource="arn:aws:bedrock:*::foundation-model/am*"), "amazon.nova-lite-v1:0",
+         ["model-not-allowed", "not-resource"]),
     ],
 )  # fmt: skip
 def test_what_a_model_takes_is_there(document, model_id, codes):
@@ -365,6 +377,12 @@ def test_what_a_model_takes_is_there(document, model_id, codes):
 def test_a_model_id_that_is_none_is_refused():
     with pytest.raises(ConfigurationError, match="neither the id nor the ARN"):
         iam.lint(policy(), model_id="not an id")
+
+
+def test_a_finding_is_one_line_whatever_the_policy_holds():
+    for finding in iam.lint(policy(Sid="a\x1b[31m\nerror: x", Action=[*INVOKE, "bedrock:Foo\x1b[2J\nline\u202e", "bedrock:ü?"])):
+        assert str(finding).isprintable()
+        assert "\\x1b[" in str(finding) or "ü" in str(finding)
 
 
 def test_a_finding_is_a_value_for_programs():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import subprocess
 import sys
 import threading
@@ -120,6 +121,26 @@ def test_a_body_of_unknown_length_is_refused_and_nothing_is_sent(served, mode):
     assert served.received == []
 
 
+def test_a_file_is_content_where_reading_it_stops_nobody(served, tmp_path):
+    path = tmp_path / "body"
+    path.write_bytes(b"content")
+    with path.open("rb") as file:
+        assert send(served, "POST", mode="sync", content=file).content == b"content"
+    with path.open("rb") as file, pytest.raises(ConfigurationError, match="asynchronous client reads no files"):
+        send(served, "POST", mode="async", content=file)
+    assert len(served.received) == 1
+
+
+def test_the_compressor_of_http2_headers_logs_none(caplog):
+    caplog.set_level(logging.DEBUG)
+    auth()
+    for name in ("hpack.hpack", "hpack.table"):
+        logging.getLogger(name).debug("Adding %s=%s", b"x-amz-security-token", KEYS.session_token)
+        logging.getLogger(name).warning("%s is heard", name)
+    assert KEYS.session_token not in caplog.text
+    assert caplog.text.count("is heard") == 2
+
+
 def test_an_answer_is_streamed_as_it_arrives(served):
     seen = threading.Semaphore(0)
     served.function = lambda received: chunked(b"a", b"b", b"c", wait=lambda: seen.acquire(timeout=20))
@@ -151,11 +172,11 @@ def test_expired_keys_are_renewed_and_the_request_sent_once_more(served, mode):
 
 @both
 def test_any_other_refusal_is_the_callers_to_read(served, mode):
-    for refused, sends in ((EXPIRED, 2), (UNKNOWN, 1), (MISMATCH, 1), (DENIED, 1)):
+    for refused, sends in ((EXPIRED, 2), (UNKNOWN, 1), (MISMATCH, 1), ((404, *EXPIRED[1:]), 1), (DENIED, 1)):
         served.answer = lambda received, refused=refused: refused
         served.received.clear()
         answer = send(served, "POST", mode=mode, signer=source(KEYS, OTHER), json=1)
-        assert (answer.status_code, len(served.received)) == (403, sends)
+        assert (answer.status_code, len(served.received)) == (refused[0], sends)
     error = refusal(FunctionUrlResponse(answer.status_code, answer.headers, answer.content))
     assert isinstance(error, FunctionUrlDeniedError)
 

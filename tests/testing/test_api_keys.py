@@ -1,7 +1,9 @@
 """LocalBedrock and short-term API keys: AWS's own are accepted, and whatever is changed in one is refused."""
 
 import base64
+import gc
 import re
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -173,6 +175,12 @@ def test_plain_boto3_with_a_key_in_the_environment_is_served_over_https(secure, 
     assert (received.signed, received.access_key_id, received.status) == ("bearer", KEYS.access_key_id, 200)
     assert secure.endpoint_url.startswith("https://127.0.0.1:")
     client.close()
+
+
+def test_a_context_that_is_no_servers_is_refused_and_no_port_stays_open():
+    with pytest.raises(ValueError, match="server"):
+        LocalBedrock(tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)).start()
+    gc.collect()
 
 
 def test_a_client_that_trusts_nobody_here_is_no_matter_to_the_others(secure, monkeypatch, capsys):

@@ -19,6 +19,7 @@ Exit status:
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False  # importing typing costs more than a cached answer may take; type checkers take the name as true
@@ -30,13 +31,32 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # it was closed; Python opens no replacement
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow to load, and it stays open
     if arguments[:1] == ["credential-process"]:
         from bedrock_auth.cli.fast_path import answer  # noqa: PLC0415 - of no use to any other command
 
         cached = answer(arguments[1:])
         if cached is not None:
-            sys.stdout.write(cached)
+            try:
+                sys.stdout.write(cached)
+                flush()
+            except OSError:  # nobody reads it any more
+                return 1
             return 0
     from bedrock_auth.cli.dispatch import run  # noqa: PLC0415 - a cached answer must not pay for it
 
     return run(arguments)
+
+
+def flush() -> None:
+    """Write what is buffered, while an error can still be handled.
+
+    Raises:
+        OSError: that cannot be done; Python's own flush, at its end, will not complain of it again.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise

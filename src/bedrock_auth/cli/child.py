@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bedrock_auth.cli.signals import SIGNAL_STATUS, handled, terminal_tells_all
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 CANNOT_RUN, NOT_FOUND = 126, 127
-_TYPED = ("SIGINT", "SIGQUIT")
-_PASSED_ON = (*_TYPED, "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if os.name == "posix" else ()
-"""A console of Windows tells everybody itself, and a terminal does so with whatever stops, resumes or resizes."""
+_TYPED = ("SIGINT", "SIGQUIT", "SIGBREAK")
+_PASSED_ON = (*_TYPED, "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+"""A terminal itself tells everybody of whatever stops, resumes or resizes."""
 
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -25,12 +25,19 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         OSError: it cannot be started; `status_of_failure` has the exit status.
     """
+    _have_statuses_kept()
     relay = _Relay()
     with handled(_PASSED_ON, relay.receive):
         process = subprocess.Popen(command, env=environ, close_fds=False)  # noqa: S603 - the user's own command, as argv
         relay.deliver_to(process)
         status = process.wait()
     return status if status >= 0 else SIGNAL_STATUS - status
+
+
+def _have_statuses_kept() -> None:
+    """Where SIGCHLD is ignored, which whoever started this process may have wanted, the system forgets how children end."""
+    if hasattr(signal, "SIGCHLD") and signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def status_of_failure(error: OSError) -> int:
@@ -54,4 +61,5 @@ class _Relay:
     def deliver_to(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         for number in self._early:
-            process.send_signal(number)
+            with suppress(ValueError):  # Windows cannot send what is typed there
+                process.send_signal(number)

@@ -7,16 +7,17 @@ loaded. Its docstring's first line is what ``--help`` says of it, the rest is fo
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bedrock_auth import __version__
+from bedrock_auth.cli import flush
 from bedrock_auth.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from botocore.exceptions import ClientError
 
@@ -45,17 +46,14 @@ _REFUSALS = (401, 403)
 
 def run(arguments: Sequence[str]) -> int:
     """Parse and run; errors that are ours or AWS's become a message on stderr and an exit status."""
-    name = _command(arguments)
-    module = import_module(f"{__package__}.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.")
-    module.add_arguments(parser)
-    options = parser.parse_args(arguments[1:], argparse.Namespace(raw_arguments=arguments[1:]))
+    name = ""
     try:
-        return int(module.run(options))
+        with _flushed():
+            name = _command(arguments)
+            return _run(name, arguments[1:])
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python's own flush complains
         return FAILED
     except Exception as error:
         status = status_of(error)
@@ -65,9 +63,25 @@ def run(arguments: Sequence[str]) -> int:
         return status
 
 
+def _run(name: str, arguments: Sequence[str]) -> int:
+    module = import_module(f"{__package__}.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.")
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(arguments, argparse.Namespace(raw_arguments=arguments))))
+
+
+@contextmanager
+def _flushed() -> Iterator[None]:
+    """What cannot be written is found out at the end of the block, whichever way that ends."""
+    try:
+        yield
+    finally:
+        flush()
+
+
 def complain(name: str, message: str) -> None:
     """Tell a person what is wrong with this command."""
-    sys.stderr.write(f"{PROGRAM} {name}: {message}\n")
+    sys.stderr.write(f"{f'{PROGRAM} {name}'.rstrip()}: {message}\n")
 
 
 def status_of(error: Exception) -> int | None:

@@ -152,6 +152,11 @@ class CredentialEndpoint:
             self._let_go(connection)
         return True
 
+    def _has_room(self) -> bool:
+        """Whether a connection may be kept that may not be used again: later clients must find a place."""
+        with self._lock:
+            return 2 * len(self._connections) <= self._limits.connections
+
     def _let_go(self, connection: socket) -> None:
         with self._lock:
             self._connections.discard(connection)
@@ -181,7 +186,7 @@ class CredentialEndpoint:
                 return
             status, body = self._answer(self._supplies[verdict.route])
             self._tell(f"{verdict.route}: {status}")
-            keep_alive = verdict.keep_alive and number < self._limits.requests
+            keep_alive = verdict.keep_alive and number < self._limits.requests and self._has_room()
             self._send(connection, _response(status, body, keep_alive=keep_alive))
             if not keep_alive:
                 return

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         CredentialError: there are no keys, or the command would not use them; it is not started.
     """
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    if not command:
+    if not command or not command[0]:
         complain(NAME, "name the command to run: bedrock-auth exec [options] -- command arguments")
         return USAGE
     with handled(ENDING, leave):

@@ -36,6 +36,7 @@ _NAMES = frozenset(
         "COMPUTERNAME",
     ]  # roles' session names too
 )
+_PATHS = "surrogateescape"  # how Python itself keeps a path that is no UTF-8
 _KEYS, _FACTS = b'{"Version":1,"AccessKeyId":"', b',"Cache":{"Format":1,'
 _RETRIEVED, _EXPIRES = b',"RetrievedAt":', b',"ExpiresAt":'
 """What an entry has in it as it is written; in a JSON text the quotes would be escaped."""
@@ -55,7 +56,7 @@ def _answer(arguments: Sequence[str], environ: Mapping[str, str], now: float) ->
         return None
     with cache_files.Folder(path) as folder:
         shortcut = folder.read(folder.name_of(circumstances(arguments, environ)) + SHORTCUT)
-        name, *files = (shortcut or b"").decode().split("\n")
+        name, *files = (shortcut or b"").decode("utf-8", _PATHS).split("\n")
         if not name or looks(files[1::2]) != files:
             return None
         return _keys(folder.read(name + cache_files.ENTRY) or b"", now)
@@ -103,4 +104,4 @@ def leave_shortcut(arguments: Sequence[str], environ: Mapping[str, str], folder:
     if not any("\n" in part for part in files):
         with cache_files.Folder(folder) as opened:
             name = opened.name_of(circumstances(arguments, environ))
-            opened.write(name + SHORTCUT, "\n".join([entry, *files]).encode())
+            opened.write(name + SHORTCUT, "\n".join([entry, *files]).encode("utf-8", _PATHS))

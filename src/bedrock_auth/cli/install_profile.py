@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import argparse
 
     from bedrock_auth.cli.config_change import Change
+    from bedrock_auth.providers._profile_steps import SharedConfig
 
 _DEFAULT = "default"
 
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     settings_from(options)  # says what is wrong with the options
     config = _shared_config.read(Host.system())
     refuse_rivals(config.credentials.get(name, {}), name, config.credentials_file)
+    refuse_circle(config, options.profile, name)
     command = command_line(options)
     done = change(
         config.config_file,
@@ -52,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
     )
     report(done, name, dry_run=options.dry_run, credential_process=command)
+    warn_of_absence(config, options.profile)
     warn_of_bearer_tokens()
     return 0
 
@@ -88,6 +91,27 @@ def refuse_vague(options: argparse.Namespace) -> None:
     if options.name == _DEFAULT and (options.source == _DEFAULT or not any(named)):
         msg = "the default chain leads to the default profile, which would ask itself for keys; choose another name, or a source"
         raise ConfigurationError(msg, setting="--source")
+
+
+def refuse_circle(config: SharedConfig, source: str | None, name: str) -> None:
+    """Let a source profile pass that does not build on the profile that is to be written.
+
+    Raises:
+        ConfigurationError: it does.
+    """
+    visited: list[str] = []
+    while source is not None and source not in visited:
+        visited.append(source)
+        if source == name:
+            msg = f"--profile {visited[0]} builds on {name} ({' -> '.join(visited)}), which would ask itself for its keys"
+            raise ConfigurationError(f"{msg}; choose another name, or a source", setting="--profile")
+        source = (config.section(source) or {}).get("source_profile")
+
+
+def warn_of_absence(config: SharedConfig, source: str | None) -> None:
+    """Say that a source profile is not there, or not yet."""
+    if source is not None and config.section(source) is None:
+        tell(f"--profile {source} is in neither {config.config_file} nor {config.credentials_file}; it is needed there")
 
 
 def report(done: Change, name: str, *, dry_run: bool, **more: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from bedrock_auth.cli.client import client_of
 from bedrock_auth.cli.dispatch import FAILED
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import tell, write_json
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         write_json(_of_temporary(credentials))
         return 0
     session = create_session(source, region_name=settings.region_name)
-    key = _key_of(session.client("iam", region_name=session.region_name or "us-east-1"), credentials.access_key_id)
+    key = _key_of(client_of(session, "iam", session.region_name or "us-east-1"), credentials.access_key_id)
     found = judged(key, options.max_age, host.clock())
     write_json({"source": credentials.source, "long_lived": True} | found)
     if found["too_old"]:
@@ -103,7 +104,9 @@ def _key_of(iam: Any, access_key_id: str) -> KeyAge:
     try:
         listed = iam.list_access_keys()["AccessKeyMetadata"]
     except ClientError as error:
-        raise _refusal(error) or error from error
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise
+        raise _refusal(error) from error
     found = next((key for key in listed if key["AccessKeyId"] == access_key_id), None)
     if found is None:
         msg = f"IAM does not list the key {masked_key_id(access_key_id)} among those of its own user; was it just deleted?"
@@ -121,12 +124,9 @@ def _last_used(iam: Any, access_key_id: str) -> datetime | None:
     return used
 
 
-def _refusal(error: Any) -> DeniedError | None:
-    code = error.response["Error"]["Code"]
-    if code not in _DENIED:
-        return None
+def _refusal(error: Any) -> DeniedError:
     msg = "IAM refuses to tell the key's age: allow iam:ListAccessKeys and iam:GetAccessKeyLastUsed on the user's own ARN"
-    return DeniedError(msg, code=code)
+    return DeniedError(msg, code=error.response["Error"]["Code"])
 
 
 def _days(text: str) -> int:

@@ -122,10 +122,10 @@ def _model(options: argparse.Namespace, world: _World, model_id: str) -> Policy:
         model_id,
         region_name=world.region() if _is_id(model_id) else options.region,
         account_id=world.account() if named and ref.account is None else options.account_id,
-        destinations=(ref.is_profile and options.destinations) or (),
+        destinations=options.destinations if options.destinations and (ref.is_profile or len(options.model_id) == 1) else (),
         streaming=options.stream,
         guardrail=options.guardrail,
-        client=world.session().client("bedrock") if asks else None,
+        client=world.bedrock(ref.region) if asks else None,
     )
 
 
@@ -170,7 +170,18 @@ class _World:
 
     def place(self) -> dict[str, Any]:
         """Region and account, as the builders take them."""
-        return {"region_name": self.region(), "account_id": self.account()}
+        return {"region_name": self._needed(self.region()), "account_id": self.account()}
+
+    def bedrock(self, region_name: str | None) -> Any:
+        """A client to ask about profiles, in the region that an ARN names or else in the one there is."""
+        return self.session().client("bedrock", region_name=self._needed(region_name or self.region()))
+
+    @staticmethod
+    def _needed(region_name: str | None) -> str:
+        """The region; that there is none is said before AWS is asked for anything."""
+        if region_name is None:
+            raise ConfigurationError("a region is needed: a policy names the region of what it allows", setting="--region")
+        return region_name
 
     def session(self) -> boto3.Session:
         """To ask with."""

@@ -36,9 +36,12 @@ def leave(number: int, _: FrameType | None = None) -> None:
 
 
 def terminal_tells_all() -> bool:
-    """Whether this process group has the terminal, which then sends what is typed on it to every process of the group."""
+    """Whether this process group has the terminal, which then sends what is typed on it to every process of the group.
+
+    A console of Windows always tells everybody.
+    """
     if not hasattr(os, "tcgetpgrp"):
-        return False
+        return True
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:

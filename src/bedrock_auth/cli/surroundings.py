@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bedrock_auth.cli.signals import ENDING, handled
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -35,9 +38,16 @@ _SERVICES = "handed-over"
 _TOKEN, _CONFIG, _CREDENTIALS, _BOTO = "token", "config", "credentials", "boto.cfg"
 
 
-def new_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that only this user may enter; a context manager that removes it with all that is in it."""
-    return tempfile.TemporaryDirectory(prefix="bedrock-auth-", ignore_cleanup_errors=True)
+@contextmanager
+def new_folder() -> Iterator[str]:
+    """A folder that only this user may enter; it is removed with all that is in it, and no further signal breaks that off."""
+    place = os.path.abspath(tempfile.gettempdir())  # noqa: PTH100 - it may be '.', and the command may go elsewhere
+    folder = tempfile.TemporaryDirectory(prefix="bedrock-auth-", dir=place, ignore_cleanup_errors=True)
+    try:
+        yield folder.name
+    finally:
+        with handled(("SIGINT", *ENDING), lambda *_: None):
+            folder.cleanup()
 
 
 def settings_of(profile: str | None) -> str:

@@ -24,10 +24,11 @@ def watched(pid: int) -> Iterator[Callable[[], bool]]:
     """
     if pid <= 0 or _is_gone(pid):
         raise ConfigurationError(f"there is no process {pid} to end with", setting="--end-with")
-    if not hasattr(os, "pidfd_open"):
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, an old Linux, or a sandbox that forbids it
         yield lambda: _is_gone(pid)
         return
-    descriptor = os.pidfd_open(pid)
     try:
         yield lambda: bool(select.select([descriptor], [], [], 0)[0])
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSRequest
@@ -13,7 +14,7 @@ from bedrock_auth.function_url.address import Address
 from bedrock_auth.function_url.errors import FunctionUrlConnectionError
 from bedrock_auth.function_url.keys import asking, is_outdated, newer
 from bedrock_auth.function_url.lost import Call, lost
-from bedrock_auth.function_url.refusals import error_code, is_refusal, refusal
+from bedrock_auth.function_url.refusals import is_refusal, refusal, refused_code
 from bedrock_auth.function_url.request import Request, new_request
 from bedrock_auth.function_url.response import FunctionUrlResponse, FunctionUrlStream
 from bedrock_auth.function_url.signature import signature
@@ -143,7 +144,7 @@ class FunctionUrlClient:
         source = self._asking()
         credentials = source.current()
         stream = self._send(request, credentials)
-        if is_refusal(stream.status) and is_outdated(error_code(stream.headers), credentials):
+        if is_outdated(refused_code(stream.status, stream.headers), credentials):
             renewed = newer(source, credentials)
             if renewed is not None:  # AWS refused, so the function has not run, whatever the method
                 stream.close()
@@ -168,9 +169,13 @@ class FunctionUrlClient:
         headers = {**request.headers, **signed}
         sent = AWSRequest(request.method, request.url, headers, request.body, stream_output=True)
         try:
-            return FunctionUrlStream(self._http.send(sent.prepare()).raw, self._call(request))
+            stream = FunctionUrlStream(self._http.send(sent.prepare()).raw, self._call(request))
         except BotoCoreError as error:
             raise lost(error, self._call(request)) from None  # its text repeats the URL
+        if stream.status < HTTPStatus.OK:  # http.client takes a 103 for the answer, and then the answer for the next request's
+            stream.close()
+            raise lost(None, self._call(request), status=stream.status)
+        return stream
 
 
 def _beginning(stream: FunctionUrlStream) -> FunctionUrlResponse:

@@ -72,6 +72,11 @@ def error_code(headers: Mapping[str, str]) -> str:
     return match[1] if match else ""
 
 
+def refused_code(status: int, headers: Mapping[str, str]) -> str:
+    """The same where AWS refused what was signed, so that nothing has run; empty where a function may have said it."""
+    return error_code(headers) if status in _REFUSALS else ""
+
+
 def refusal(response: FunctionUrlResponse, call: Call | str = "the call") -> FunctionUrlError:
     """The error that an answer with status 300 or more stands for.
 
@@ -92,8 +97,8 @@ def refusal(response: FunctionUrlResponse, call: Call | str = "the call") -> Fun
 
 
 def _of_aws(response: FunctionUrlResponse, call: Call | str) -> FunctionUrlError | None:
-    code, text = error_code(response.headers), _message(response.content)
-    if not code or response.status not in _REFUSALS:
+    code, text = refused_code(response.status, response.headers), _message(response.content)
+    if not code:
         return None
     said = f"{code} {text}".lower()
     why = next((why for pattern, why in _SIGNATURE_CAUSES if re.search(pattern, said)), None)

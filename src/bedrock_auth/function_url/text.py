@@ -11,6 +11,9 @@ from attrs import evolve, frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_LONGEST_NUMBER = 18
+"""Digits; thousands of them are more than ``int`` takes."""
+
 
 def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
     """The text of UTF-8 pieces; a character that is cut between two of them is held back until it is whole.
@@ -27,15 +30,23 @@ def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
 
 def lines(texts: Iterable[str]) -> Iterator[str]:
     """The lines of a text without their ends, which are LF, CR LF or CR."""
-    newlines = io.IncrementalNewlineDecoder(None, translate=True)
-    rest = ""
-    for text in texts:
-        *whole, rest = (rest + newlines.decode(text)).split("\n")
-        yield from whole
-    *whole, rest = (rest + newlines.decode("", final=True)).split("\n")
-    yield from whole
-    if rest:
+    begun = list[str]()  # a long line may come in many pieces
+    for text in _with_newlines(texts):
+        first, *others = text.split("\n")
+        begun.append(first)
+        for other in others:
+            yield "".join(begun)
+            begun = [other]
+    if rest := "".join(begun):
         yield rest
+
+
+def _with_newlines(texts: Iterable[str]) -> Iterator[str]:
+    """The same with LF for each end of a line; a CR at the end of a piece is held back, since LF may follow."""
+    newlines = io.IncrementalNewlineDecoder(None, translate=True)
+    for text in texts:
+        yield newlines.decode(text)
+    yield newlines.decode("", final=True)
 
 
 @frozen
@@ -75,6 +86,6 @@ def _with(event: ServerSentEvent, name: str, value: str) -> ServerSentEvent:
         return evolve(event, event=value or "message")
     if name == "id" and "\0" not in value:
         return evolve(event, id=value)
-    if name == "retry" and value.isascii() and value.isdigit():
+    if name == "retry" and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
         return evolve(event, retry=int(value))
     return event  # a comment, or a field that the standard does not know

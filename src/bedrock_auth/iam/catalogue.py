@@ -10,6 +10,9 @@ from functools import cache
 
 from botocore.loaders import Loader
 
+from bedrock_auth.bedrock.model_ref import ModelRef
+from bedrock_auth.errors import ConfigurationError
+
 _SERVICES = (
     "bedrock", "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime",
     "bedrock-data-automation", "bedrock-data-automation-runtime",
@@ -85,15 +88,15 @@ OPERATORS = frozenset(
 """Without ``IfExists`` and the prefixes for sets."""
 KEYS = {
     "aws": frozenset({
-        "AssumedRoot", "CalledVia", "CalledViaFirst", "CalledViaLast", "ChatbotSourceArn", "CurrentTime",
+        "AssumedRoot", "CalledVia", "CalledViaAWSMCP", "CalledViaFirst", "CalledViaLast", "ChatbotSourceArn", "CurrentTime",
         "Ec2InstanceSourcePrivateIPv4", "Ec2InstanceSourceVpc", "EpochTime", "FederatedProvider",
-        "MultiFactorAuthAge", "MultiFactorAuthPresent", "PrincipalAccount", "PrincipalArn", "PrincipalIsAWSService",
-        "PrincipalOrgID", "PrincipalOrgPaths", "PrincipalServiceName", "PrincipalServiceNamesList", "PrincipalTag/",
-        "PrincipalType", "Referer", "RequestTag/", "RequestedRegion", "ResourceAccount", "ResourceOrgID",
+        "IsMcpServiceAction", "MultiFactorAuthAge", "MultiFactorAuthPresent", "PrincipalAccount", "PrincipalArn",
+        "PrincipalIsAWSService", "PrincipalOrgID", "PrincipalOrgPaths", "PrincipalServiceName", "PrincipalServiceNamesList",
+        "PrincipalTag/", "PrincipalType", "Referer", "RequestTag/", "RequestedRegion", "ResourceAccount", "ResourceOrgID",
         "ResourceOrgPaths", "ResourceTag/", "SecureTransport", "SignInSessionArn", "SourceAccount", "SourceArn",
         "SourceIdentity", "SourceIp", "SourceOrgID", "SourceOrgPaths", "SourceVpc", "SourceVpcArn", "SourceVpce",
-        "TagKeys", "TokenIssueTime", "UserAgent", "UserId", "Username", "ViaAWSService", "VpcSourceIp", "VpceAccount",
-        "VpceOrgID", "VpceOrgPaths",
+        "TagKeys", "TokenIssueTime", "UserAgent", "UserId", "Username", "ViaAWSMCPService", "ViaAWSService",
+        "VpcSourceIp", "VpceAccount", "VpceOrgID", "VpceOrgPaths",
     }),
     "bedrock": frozenset({
         "BearerTokenType", "GuardrailIdentifier", "InferenceProfileArn", "InlineAgentName", "PromptRouterArn", "ServiceTier",
@@ -101,6 +104,19 @@ KEYS = {
     }),
 }  # fmt: skip
 """Condition keys by their prefix; one that ends in ``/`` goes on with a name."""
+_GEOGRAPHIES = frozenset({"apac", "au", "ca", "eu", "global", "jp", "us", "us-gov"})
+"""What ids of system-defined inference profiles begin with, and names of providers do not."""
+
+
+def names_profile(name: str) -> bool:
+    """Whether a name, perhaps with ``*`` at its end, is that of an inference profile and not of a foundation model."""
+    geography, dot, _ = name.partition(".")
+    if dot and geography in _GEOGRAPHIES:
+        return True
+    try:
+        return ModelRef.parse(name.rstrip("*")).kind == "inference-profile"
+    except ConfigurationError:
+        return False
 
 
 @cache

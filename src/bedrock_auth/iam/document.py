@@ -44,7 +44,9 @@ class View:
     number: int
     raw: Mapping[str, Any]
     actions: tuple[Text, ...] = ()
+    not_actions: tuple[Text, ...] = ()
     resources: tuple[Text, ...] = ()
+    not_resources: tuple[Text, ...] = ()
     conditions: tuple[Condition, ...] = ()
     principals: tuple[tuple[str, Text], ...] = ()
     """Kind and principal; a bare ``*`` has the kind ``*``."""
@@ -110,9 +112,20 @@ def views_of(raw: Any) -> tuple[View, ...]:
 
 
 def _view(path: str, number: int, raw: Mapping[str, Any]) -> View:
-    actions, resources = (tuple(_texts(f"{path}.{name}", raw.get(name))) for name in ("Action", "Resource"))
-    principals = tuple(_principals(f"{path}.Principal", raw.get("Principal")))
-    return View(path, number, raw, actions, resources, tuple(_conditions(f"{path}.Condition", raw.get("Condition"))), principals)
+    def texts(name: str) -> tuple[Text, ...]:
+        return tuple(_texts(f"{path}.{name}", raw.get(name)))
+
+    return View(
+        path,
+        number,
+        raw,
+        actions=texts("Action"),
+        not_actions=texts("NotAction"),
+        resources=texts("Resource"),
+        not_resources=texts("NotResource"),
+        conditions=tuple(_conditions(f"{path}.Condition", raw.get("Condition"))),
+        principals=tuple(_principals(f"{path}.Principal", raw.get("Principal"))),
+    )
 
 
 def _texts(path: str, value: Any) -> Iterator[Text]:

@@ -36,4 +36,5 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"line {self.line}, {self.path}" if self.line else self.path
-        return f"{self.severity}: {where}: {self.what}: {self.why}; {self.fix} [{self.code}]"
+        text = f"{self.severity}: {where}: {self.what}: {self.why}; {self.fix} [{self.code}]"
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)  # one line, whatever the policy holds

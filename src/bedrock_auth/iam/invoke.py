@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from bedrock_auth.bedrock.model_ref import ModelRef
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.iam.arns import Arn, Place, model_arn
+from bedrock_auth.iam.catalogue import names_profile
 from bedrock_auth.iam.guardrails import condition_of, guardrail_arn
 from bedrock_auth.iam.values import Condition, Policy, Statement, equals, texts
 
@@ -134,6 +135,10 @@ def _told(target: _Target, destination: str) -> str:
 def _target(ref: ModelRef, region_name: str | None, account_id: str | None) -> _Target:
     if ref.kind not in _PROFILES | _OWN | {"foundation-model"}:
         raise ConfigurationError(f"model_id {ref.text!r} {_WHY_NOT.get(str(ref.kind), _UNTOLD)}", setting="model_id")
+    if ref.kind == "foundation-model" and names_profile(ref.resource):
+        geography = ref.resource.partition(".")[0]
+        msg = f"model_id {ref.text!r} is no foundation model: give a profile's id, or that of a family as {geography}.PROVIDER.*"
+        raise ConfigurationError(msg, setting="model_id")
     for name, told, own in (("region_name", region_name, ref.region), ("account_id", account_id, ref.account)):
         if told and own and told != own:
             raise ConfigurationError(f"{name} is {told}, and the ARN {ref.text} says {own}: leave one out", setting=name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bedrock_auth.iam.findings import Finding
 
 _OTHER_SERVICES = {"bedrock-agentcore", "bedrock-mantle", "bedrock-websearch"}
+_EVERYTHING = {"*", "*:*"}
 _LEAST = "name the actions that are called"
 
 
@@ -30,7 +31,7 @@ def of_statement(view: View) -> Iterator[Finding]:
 def _action(view: View, action: Text) -> Iterator[Finding]:
     prefix, colon, name = action.value.partition(":")
     service = prefix.lower()
-    if action.value == "*":
+    if action.value in _EVERYTHING:
         if view.allows:
             yield view.find("warning", "every-action", action.path, "every action of AWS", "the caller could do anything", _LEAST)
     elif not colon or not name:
@@ -76,6 +77,6 @@ def _right_action(name: str) -> str:
 def named(action: str) -> list[str]:
     """The known actions of Bedrock that an action or a pattern means."""
     service, _, name = action.lower().partition(":")
-    if action == "*":
+    if action in _EVERYTHING:
         return list(actions().values())
     return [known for each, known in actions().items() if matches(name, each)] if service == "bedrock" else []

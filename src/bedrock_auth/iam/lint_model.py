@@ -45,14 +45,17 @@ def _missing(allowed: list[View], wanted: ModelRef) -> Iterator[tuple[str, str, 
 
 def _covers(view: View, wanted: str, place: tuple[str, str] | None = None) -> bool:
     """Whether a statement is about this kind and name, in this region and account if they are known."""
-    for resource in view.resources:
-        arn = open_arn(resource.value)
-        if arn is None and has_wildcard(resource.value):
-            return True
-        here = arn is not None and (place is None or (matches(arn.region, place[0]) and matches(arn.account, place[1])))
-        if arn and here and matches(arn.service, "bedrock") and _names(arn.resource, wanted):
-            return True
-    return False
+    if view.not_resources:
+        return not any(_means(resource.value, wanted, place) for resource in view.not_resources)
+    return any(_means(resource.value, wanted, place) for resource in view.resources)
+
+
+def _means(resource: str, wanted: str, place: tuple[str, str] | None) -> bool:
+    arn = open_arn(resource)
+    if arn is None:
+        return has_wildcard(resource)
+    here = place is None or (matches(arn.region, place[0]) and matches(arn.account, place[1]))
+    return here and matches(arn.service, "bedrock") and _names(arn.resource, wanted)
 
 
 def _names(pattern: str, wanted: str) -> bool:

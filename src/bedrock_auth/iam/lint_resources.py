@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bedrock_auth.bedrock.model_ref import ModelRef
-from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.iam.arns import Arn, regions
-from bedrock_auth.iam.catalogue import ALL_KINDS, KINDS, NO_PREFIXES, WITHOUT_RESOURCES
+from bedrock_auth.iam.catalogue import ALL_KINDS, KINDS, NO_PREFIXES, WITHOUT_RESOURCES, names_profile
 from bedrock_auth.iam.glob import has_wildcard, matches, open_arn
 from bedrock_auth.iam.lint_actions import named
 from bedrock_auth.iam.words import hint, nearest
@@ -101,22 +99,12 @@ def _of_model(view: View, resource: Text, arn: Arn) -> Iterator[Finding]:
         what = f"account {arn.account} in the ARN of a foundation model"
         fix = f"write arn:{arn.partition}:bedrock:{arn.region}::{arn.resource}"
         yield view.find("error", "foundation-model-account", resource.path, what, f"nobody owns one: {_NOTHING}", fix)
-    if profile := _profile_id(arn.name):
+    if names_profile(arn.name):
         what = f"{arn.name} is the id of an inference profile, not of a foundation model"
         why = "calls need the profile and, behind it, the model in each region"
-        fix = (
-            f"write inference-profile/{arn.name} with an account, and foundation-model/{profile.model_id} in each of its regions"
-        )
+        model_id = arn.name.partition(".")[2]
+        fix = f"write inference-profile/{arn.name} with an account, and foundation-model/{model_id} in each of its regions"
         yield view.find("error", "profile-as-model", resource.path, what, why, fix)
-
-
-def _profile_id(name: str) -> ModelRef | None:
-    """What a name says, if it is the id of an inference profile, or of a family of them."""
-    try:
-        ref = ModelRef.parse(name.rstrip("*") if "*" in name else name)
-    except ConfigurationError:
-        return None
-    return ref if ref.kind == "inference-profile" else None
 
 
 def _fitting(view: View) -> Iterator[Finding]:

@@ -23,9 +23,13 @@ def of_document(document: Document) -> Iterator[Finding]:
 
 
 def allowing(document: Document, action: str) -> list[tuple[View, Text]]:
-    """The statements that allow an action, in lower case, and where each does."""
-    found = [(view, each) for view in document.views if view.allows for each in view.actions]
-    return [(view, each) for view, each in found if matches(each.value.lower(), action)]
+    """The statements that allow an action, in lower case, and where each does: by naming it, or by not leaving it out."""
+    views = [view for view in document.views if view.allows]
+    named = [(view, each) for view in views for each in view.actions if matches(each.value.lower(), action)]
+    left = [(view, view.not_actions[0]) for view in views if view.not_actions]
+    return named + [
+        (view, each) for view, each in left if not any(matches(one.value.lower(), action) for one in view.not_actions)
+    ]
 
 
 def _streaming(document: Document) -> Iterator[Finding]:

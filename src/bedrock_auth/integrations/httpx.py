@@ -13,12 +13,13 @@ Works with `httpx.Client` and, under asyncio, `httpx.AsyncClient`, whose event l
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.function_url.address import signing_region, spelt_target
 from bedrock_auth.function_url.keys import asking, current_async, is_outdated, newer
-from bedrock_auth.function_url.refusals import error_code
+from bedrock_auth.function_url.refusals import refused_code
 from bedrock_auth.function_url.signature import SIGNATURE_HEADERS, signature
 from bedrock_auth.host import refuse_plain_http
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from bedrock_auth.credentials import Credentials
 
 LAMBDA = "lambda"
+_SHOWING_HEADERS = ("hpack.hpack", "hpack.table")
+"""Loggers of what compresses HTTP/2's headers: at DEBUG they show each, the session token among them, also compressed."""
 
 
 class SigV4Auth(httpx.Auth):
@@ -60,13 +63,15 @@ class SigV4Auth(httpx.Auth):
     requires_request_body = True
 
     def __init__(self, source: CredentialSource | boto3.Session, service: str = LAMBDA, region_name: str | None = None) -> None:
-        """Check the settings; nothing is fetched."""
+        """Check the settings; nothing is fetched, but a session that is not ours looks for its keys."""
         if service.startswith("s3"):
             raise ConfigurationError(
                 "service must not be S3, whose paths and bodies are signed in another way", setting="service"
             )
         if service != LAMBDA and not region_name:
             raise ConfigurationError(f"region_name must be given for {service}", setting="region_name")
+        for name in _SHOWING_HEADERS:
+            logging.getLogger(name).addFilter(_is_above_debug)
         self._asking = asking(source)
         self._service = service
         self._region_name = region_name
@@ -84,6 +89,7 @@ class SigV4Auth(httpx.Auth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """The same for asyncio; fetching keys does not stop the event loop."""
         _refuse_unknown_length(request)
+        _refuse_blocking(request)
         await request.aread()
         source = self._asking()
         credentials = await current_async(source)
@@ -114,13 +120,22 @@ class SigV4Auth(httpx.Auth):
 
 def _may_have_newer(response: httpx.Response, credentials: Credentials) -> bool:
     _refuse_redirects(response)
-    return response.is_client_error and is_outdated(error_code(response.headers), credentials)
+    return is_outdated(refused_code(response.status_code, response.headers), credentials)
 
 
 def _refuse_unknown_length(request: httpx.Request) -> None:
     if "Transfer-Encoding" in request.headers:
         msg = "content must be bytes or text: the length of a stream is not known, and the body is signed as a whole"
         raise ConfigurationError(msg, setting="content")
+
+
+def _refuse_blocking(request: httpx.Request) -> None:
+    if not isinstance(request.stream, httpx.AsyncByteStream):
+        raise ConfigurationError("content must be bytes or text: an asynchronous client reads no files", setting="content")
+
+
+def _is_above_debug(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
 
 
 def _refuse_redirects(response: httpx.Response) -> None:

@@ -50,7 +50,7 @@ def _state(path: str) -> tuple[object, ...]:
 
 
 def _path(host: Host, variable: str, name: str) -> str:
-    stated = host.setting(variable) or f"~/.aws/{name}"
+    stated = os.path.expandvars(host.setting(variable) or f"~/.aws/{name}")  # as botocore's loader does
     if stated.startswith("~/") and host.home is not None:
         return f"{host.home}{stated[1:]}"
     return stated

@@ -44,12 +44,19 @@ class Server(ThreadingMixIn, TCPServer):
         self._connections: set[socket] = set()
         self._changed = threading.Condition()
         super().__init__((_LOOPBACK, 0), _Handler)
-        if tls is not None:  # the handshake is left to the connection's own thread, and happens when it first reads
-            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        if tls is not None:
+            self._speak_tls(tls)
         self._port: int = self.server_address[1]
         self.url = f"{'http' if tls is None else 'https'}://{_LOOPBACK}:{self._port}"
         self._thread = threading.Thread(target=self._accept, name="LocalBedrock", daemon=True)
         self._thread.start()
+
+    def _speak_tls(self, context: SSLContext) -> None:
+        try:  # the handshake is left to the connection's own thread, and happens when it first reads
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        except BaseException:
+            self.server_close()
+            raise
 
     def _accept(self) -> None:
         while not self.closing.is_set():

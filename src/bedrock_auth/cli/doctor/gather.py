@@ -6,6 +6,7 @@ import os
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from bedrock_auth.cli.client import client_config, client_of
 from bedrock_auth.cli.doctor.facts import Caller, Facts, Outcome, Regions
 from bedrock_auth.cli.options import settings_from
 from bedrock_auth.cli.situation.config import AmbientConfig, ambient_config
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import argparse
 
     import boto3
-    from botocore.config import Config
     from botocore.regions import EndpointResolver
 
     from bedrock_auth.contracts import CredentialSource
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bedrock_auth.host import Host
     from bedrock_auth.settings import Settings
 
-CONNECT_TIMEOUT, READ_TIMEOUT, MODEL_TIMEOUT = 5, 20, 60
-"""Seconds."""
+MODEL_TIMEOUT = 60
+"""Seconds for each of two attempts."""
 _MAX_TOKENS = 16
 _ANY_REGION = "us-east-1"
 """Where STS is asked if no region is set."""
@@ -104,22 +104,13 @@ def _region(session: Outcome[boto3.Session], settings: Outcome[Settings], config
     return host.region() or config.region_name
 
 
-def _client_config(read_timeout: int = READ_TIMEOUT) -> Config:
-    from botocore.config import Config  # noqa: PLC0415 - --help does not pay for botocore
-
-    retries: Any = {"mode": "standard", "total_max_attempts": 2}
-    return Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=read_timeout, retries=retries)
-
-
 def _asked_sts(session: Outcome[boto3.Session], region: str | None, host: Host) -> tuple[Outcome[Caller], float | None]:
     """Who signs; and the clock, which AWS's answer tells even where it is a refusal."""
     made = session.value
     if made is None:
         return Outcome(error=session.error, skipped=session.skipped), None
-    answered = Outcome.of(
-        lambda: made.client("sts", region_name=region or _ANY_REGION, config=_client_config()).get_caller_identity()
-    )
-    heard: Any = answered.value or getattr(answered.error, "response", {})
+    answered = Outcome.of(lambda: client_of(made, "sts", region or _ANY_REGION).get_caller_identity())
+    heard: Any = answered.value or getattr(answered.error, "response", None) or {}
     ahead = _ahead(heard.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"), host.clock())
     if answered.value is None:
         return Outcome(error=answered.error), ahead
@@ -163,13 +154,13 @@ def _is_refusal(error: Exception | None) -> bool:
 def _models(session: boto3.Session) -> tuple[Any, ...]:
     from bedrock_auth.bedrock import available_models  # noqa: PLC0415 - the same
 
-    return available_models(session, config=_client_config(), retries=2)
+    return available_models(session, config=client_config(), retries=2)
 
 
 def _stop_reason(session: boto3.Session, model_id: str) -> str:
     from bedrock_auth.bedrock import BedrockRuntime  # noqa: PLC0415 - the same
 
-    runtime = BedrockRuntime(session, config=_client_config(MODEL_TIMEOUT), retries=1)
+    runtime = BedrockRuntime(session, config=client_config(MODEL_TIMEOUT), retries=1)
     return str(runtime.converse(model_id, "Answer with one word: hello", max_tokens=_MAX_TOKENS).stop_reason)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from bedrock_auth.cli.doctor.check import Check, explained, skipped
 
 if TYPE_CHECKING:
@@ -44,10 +46,19 @@ def check_identity(facts: Facts) -> Check:
     """Who signs, as AWS sees it."""
     name, caller = "identity", facts.caller
     if caller.error is not None:
-        return explained(name, caller.error, region_name=facts.region_name)
+        return _unless_silent(explained(name, caller.error, region_name=facts.region_name))
     if caller.value is None:
         return skipped(name, caller.skipped)
     return Check(name, "ok", f"AWS knows them as {caller.value.arn}")
+
+
+def _unless_silent(check: Check) -> Check:
+    """The check; where nothing came over a connection, with what that means for calls that AWS answers at once."""
+    if not check.what.endswith("with ReadTimeout."):
+        return check
+    why = "something took the connection, and no answer came over it; AWS answers this call at once"
+    fix = "look for what is on the way: a proxy, a firewall, a VPC endpoint, an address that is set (see endpoints and network)"
+    return evolve(check, why=why, fix=fix)
 
 
 def check_account(facts: Facts) -> Check:
@@ -101,7 +112,7 @@ def check_models(facts: Facts) -> Check:
         why = "listing models needs a permission of its own; calling one does not need it"
         return Check(name, "warning", "Amazon Bedrock answers, and may not be asked for its models", why, _ALLOW, _LIST_ACTIONS)
     if found.error is not None:
-        return explained(name, found.error, region_name=facts.region_name)
+        return _unless_silent(explained(name, found.error, region_name=facts.region_name))
     if found.value is None:
         return skipped(name, found.skipped)
     if not found.value:

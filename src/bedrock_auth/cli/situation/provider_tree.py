@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import fields, frozen, has
@@ -13,9 +14,10 @@ from bedrock_auth.providers.chain import Chain
 from bedrock_auth.providers.container import Container
 from bedrock_auth.providers.default import Default
 from bedrock_auth.providers.environment import Environment
+from bedrock_auth.providers.http_vending import HttpVending
 from bedrock_auth.providers.instance_metadata import InstanceMetadata
 from bedrock_auth.providers.profile import Profile
-from bedrock_auth.providers.web_identity import WebIdentityFromEnvironment
+from bedrock_auth.providers.web_identity import WebIdentity, WebIdentityFromEnvironment
 from bedrock_auth.redaction import MASK, redact
 
 if TYPE_CHECKING:
@@ -90,7 +92,8 @@ def _plan_of(profile: Profile) -> Node:
     except CredentialError as error:
         return {"problem": redact(error.message)}
     steps = [{"kind": type(step).__name__, "profile": step.profile, "says": str(step)} for step in (plan.base, *plan.roles)]
-    return {"plan": steps, "region": plan.region_name}
+    problem = _absence("web_identity_token_file", getattr(plan.base, "token_file", None))
+    return {"plan": steps, "region": plan.region_name} | ({"problem": f"{profile.name}: {problem}"} if problem else {})
 
 
 def _settings(provider: object) -> list[Attribute[Any]]:
@@ -149,8 +152,21 @@ def _web_identity(link: WebIdentityFromEnvironment) -> tuple[str, str]:
         return NOT_SET_UP, "AWS_WEB_IDENTITY_TOKEN_FILE is not set"
     if link.host.setting("AWS_ROLE_ARN") is None:
         return WRONG, "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not"
-    is_there = os.path.exists(path)  # noqa: PTH110 - text in, of any sense
-    return (WINS, "") if is_there else (WRONG, f"AWS_WEB_IDENTITY_TOKEN_FILE names {path}, which is not there")
+    problem = _absence("AWS_WEB_IDENTITY_TOKEN_FILE", path)
+    return (WRONG, problem) if problem else (WINS, "")
+
+
+def _named_file(link: WebIdentity | HttpVending) -> tuple[str, str]:
+    setting, value = ("token_file", link.token_file) if isinstance(link, WebIdentity) else ("api_key", link.api_key)
+    problem = _absence(setting, value) if isinstance(value, Path) or setting == "token_file" else None
+    return (WRONG, f"{link.name}: {problem}") if problem else (UNKNOWN, "")
+
+
+def _absence(setting: str, path: Any) -> str | None:
+    """What is wrong with a setting that names a file which is not there; any text may be one."""
+    if path is None or os.path.exists(path):  # noqa: PTH110 - text in
+        return None
+    return f"{setting} names {path}, which is not there"
 
 
 def _container(link: Container) -> tuple[str, str]:
@@ -167,6 +183,8 @@ def _metadata(link: InstanceMetadata) -> tuple[str, str]:
 _LOOKS: dict[type, Callable[[Any], tuple[str, str]]] = {
     Environment: _environment,
     WebIdentityFromEnvironment: _web_identity,
+    WebIdentity: _named_file,
+    HttpVending: _named_file,
     Profile: _profile,
     Container: _container,
     InstanceMetadata: _metadata,
