@@ -17,7 +17,7 @@ LOWEST = ("--require-hashes", "--no-deps", "-r", "requirements/lowest.txt")
 MINISTACK = ("--require-hashes", "--no-deps", "-r", "requirements/ministack.txt")
 AWSCLI = ("--require-hashes", "--no-deps", "-r", "requirements/awscli.txt")
 FRAMEWORKS = ("--require-hashes", "--no-deps", "-r", "requirements/frameworks.txt")
-PARALLEL = ("-n", "auto", "--dist", "worksteal")
+PARALLEL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")  # tests wait as long as they compute
 QUIET = {"PYTHONWARNDEFAULTENCODING": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 

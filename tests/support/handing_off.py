@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -89,7 +90,9 @@ class Place:
             "text": True,
         }
         command, environ = self.command(*arguments), self.environ()
-        with subprocess.Popen(command, env=environ, cwd=self.home, **{**settings, **more}) as process:
+        with _all_signals_heard():
+            started = subprocess.Popen(command, env=environ, cwd=self.home, **{**settings, **more})
+        with started as process:
             try:
                 yield process
             finally:
@@ -120,3 +123,17 @@ def place(home: Path, lifetime: float = 3600) -> Iterator[Place]:
     """The home and the API."""
     with Endpoint() as vending:
         yield Place(home, vending, lifetime)
+
+
+@contextmanager
+def _all_signals_heard() -> Iterator[None]:
+    """What is started here ignores no signal, even where whatever runs the tests does; a child would inherit that."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+    ignored = [number for number in numbers if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
