@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
@@ -66,5 +68,9 @@ def _moto() -> Iterator[str]:
 @pytest.fixture
 def moto(_moto: str) -> str:
     """Address of moto's server in this process, with nothing in it."""
-    urlopen(Request(f"{_moto}/moto-api/reset", method="POST"), timeout=5).close()
-    return _moto
+    for _ in range(3):
+        with suppress(ConnectionResetError):  # on a busy machine a server that has just started may drop its first caller
+            urlopen(Request(f"{_moto}/moto-api/reset", method="POST"), timeout=5).close()
+            return _moto
+        time.sleep(0.2)
+    pytest.fail("moto's server drops every connection")

@@ -250,7 +250,13 @@ def test_findings_in_a_text_have_lines():
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [('{\n  "Version": "2012-10-17",\n}', 3), ("", 1), ('{"Version": NaN}', None), ("[" * 100_000, None), ("9" * 5000, None)],
+    [
+        ('{\n  "Version": "2012-10-17"\n  "Id": "x"\n}', 3),
+        ("", 1),
+        ('{"Version": NaN}', None),
+        ("[" * 100_000, None),
+        ("9" * 5000, None),
+    ],
     ids=["comma", "empty", "nan", "deep", "long"],
 )
 def test_what_is_no_json_is_one_finding(text, line):
