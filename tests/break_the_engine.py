@@ -78,7 +78,7 @@ SCOPE = [
 ]  # fmt: skip
 
 ENGINE_TESTS = ("tests/refresh", "tests/test_policy.py")
-SCOPE_TESTS = ("tests/scope/test_machine.py",)
+SCOPE_TESTS = ("tests/scope/test_bound_clients.py", "tests/scope/test_machine.py")
 
 
 def broken_copy(folder: Path, file: str, old: str, new: str) -> None:

@@ -138,3 +138,21 @@ def test_an_error_that_is_remembered_keeps_nothing_of_who_asked(scope):
     gc.collect()
     assert len(shared) == 1
     assert left() is None
+
+
+def test_a_bound_clients_call_leaves_nothing_in_the_context(scope, session, bedrock):
+    before = scope.acting.get()
+    with scope.bind(BEN) as ben:
+        ask(ben.client("bedrock-runtime"))
+    assert scope.acting.get() is before
+
+
+def test_closing_a_caller_leaves_what_others_share(scope, session, bedrock, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ANN.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ANN.secret_access_key)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", ANN.session_token or "")
+    with scope.bind(Environment()) as other:
+        with scope.bind(Environment()) as first:
+            ask(first.client("bedrock-runtime"))
+        ask(other.client("bedrock-runtime"))
+    assert [request.access_key_id for request in bedrock.requests] == [ANN.access_key_id] * 2
