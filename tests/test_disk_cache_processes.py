@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
+
+from support.loopback import Loopback
 
 RETRIEVE = """
 import sys
@@ -26,7 +28,7 @@ print(cache.retrieve().access_key_id)
 """
 
 
-class Vending:
+class Vending(Loopback):
     """An endpoint on this machine that takes its time, and counts."""
 
     def __init__(self) -> None:
@@ -35,20 +37,7 @@ class Vending:
         self.status = 200
         self.asked = threading.Event()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(self._handler())
 
     def body(self) -> bytes:
         with self._lock:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import field, frozen
@@ -15,6 +15,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.host import Host
+from support.loopback import Loopback
 
 ROLE_KEY_ID = "ASIAC4N4RYR0LE000001"
 ROLE_SECRET = "c4n4ry-role-secret"
@@ -100,7 +101,7 @@ class Received:
         return right_token and self.headers["authorization"].endswith(f"Signature={signature}")
 
 
-class StsStub:
+class StsStub(Loopback):
     """Answers in the order of ``answers``; the last one repeats. ``by_signer`` decides by who asks where it knows them."""
 
     def __init__(self) -> None:
@@ -108,20 +109,7 @@ class StsStub:
         self.by_signer: dict[str, Answer] = {}
         self.received: list[Received] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(self._handler())
 
     def host(self, **environ: str) -> Host:
         """A host whose STS this is."""

@@ -8,14 +8,15 @@ import json
 import re
 import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import frozen
 
 from bedrock_auth.testing.verify import HttpRequest, authorization, signature
 from scope.people import NAMES
+from support.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ class Seen:
     signer: str
 
 
-class Storage:
+class Storage(Loopback):
     """Three tables, one on each page, and objects by path; who signed what is in ``seen``."""
 
     def __init__(self, keys: Iterable[Credentials]) -> None:
@@ -42,20 +43,7 @@ class Storage:
         self.statuses = ["CREATING", "ACTIVE"]
         self.seen: list[Seen] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(_handler(self))
 
     @property
     def signers(self) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
+
+from support.loopback import Loopback
 
 IDENTITY = (
     "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{}</Arn><UserId>AIDA</UserId><Account>123456789012</Account>"
@@ -15,13 +16,12 @@ IDENTITY = (
 REFUSAL = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
 
 
-class LocalSts:
+class LocalSts(Loopback):
     """Answers every call with one status and one text; its clock is ``ahead`` so many seconds."""
 
     def __init__(self, status: int, text: str, *, ahead: float = 0) -> None:
         self.status, self.text, self.ahead = status, text, ahead
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        super().__init__(self._handler())
 
     @classmethod
     def knows(cls, arn: str, *, ahead: float = 0) -> Self:
@@ -32,18 +32,6 @@ class LocalSts:
     def refuses(cls, code: str, message: str, *, ahead: float = 0) -> Self:
         """Nobody is let in."""
         return cls(403, REFUSAL.format(code, message), ahead=ahead)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         sts = self
