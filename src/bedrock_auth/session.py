@@ -157,6 +157,8 @@ class Identity:
 def whoami(session: boto3.Session) -> Identity:
     """Ask AWS who signs with this session (``sts:GetCallerIdentity``; it needs no permission).
 
+    Asks at most twice, each time waiting 5 seconds for a connection and 20 for an answer.
+
     Raises:
         ConfigurationError: the session has no credentials, or its endpoint for STS is no address.
         botocore.exceptions.ClientError: AWS refused the keys.
@@ -173,10 +175,12 @@ def whoami(session: boto3.Session) -> Identity:
 
 
 def _sts(session: boto3.Session) -> Any:
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - importing bedrock_auth must not load botocore
+    from botocore.config import Config  # noqa: PLC0415 - importing bedrock_auth must not load botocore
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - the same
 
+    config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
     try:
-        return session.client("sts", region_name=session.region_name or "us-east-1")
+        return session.client("sts", region_name=session.region_name or "us-east-1", config=config)
     except BotoCoreError:
         raise
     except ValueError as error:  # the one that botocore has for an endpoint
