@@ -8,7 +8,6 @@ import sys
 import textwrap
 import threading
 import time
-from collections import deque
 from contextvars import ContextVar
 
 import pytest
@@ -26,9 +25,9 @@ from bedrock_auth.bedrock import (
     ServiceError,
     TextDelta,
     ToolInputError,
-    aio,
     threads,
 )
+from bedrock_auth.bedrock.async_reader import BUFFERED
 from bedrock_auth.testing import (
     Cut,
     EmptyStream,
@@ -121,7 +120,7 @@ def test_the_text_stream_is_text_only_and_the_response_reads_the_rest(bedrock, r
     assert run(main()) == ("Hell", "Hello there")
 
 
-@pytest.mark.parametrize("count", [0, 1, aio.BUFFERED - 1, aio.BUFFERED, aio.BUFFERED + 1, 1000])
+@pytest.mark.parametrize("count", [0, 1, BUFFERED - 1, BUFFERED, BUFFERED + 1, 1000])
 def test_no_event_is_lost_or_doubled_however_many_come_at_once(bedrock, runtime, count):
     bedrock.reply(deltas(count))
 
@@ -157,7 +156,7 @@ def test_a_slow_reader_holds_up_the_thread_and_the_service(bedrock, runtime):
                 seen += 1
                 if seen == 10:
                     await asyncio.sleep(0.3)
-                assert len(stream._reader.events) <= aio.BUFFERED
+                assert len(stream._reader.events) <= BUFFERED
             return seen
 
     assert run(main()) == 2002
@@ -282,11 +281,11 @@ def test_leaving_early_returns_at_once_and_closes_the_connection(connect):
 
 def test_leaving_while_the_thread_waits_for_room_closes_the_connection(connect):
     delta = ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "x"}})
-    peer, runtime = connect(START, *[delta] * (aio.BUFFERED + 10), ends=False)
+    peer, runtime = connect(START, *[delta] * (BUFFERED + 10), ends=False)
 
     async def main():
         async with runtime.aconverse_stream("m", "Hi") as stream:
-            while len(stream._reader.events) < aio.BUFFERED:
+            while len(stream._reader.events) < BUFFERED:
                 await asyncio.sleep(0.01)
         return stream
 
@@ -313,7 +312,8 @@ def test_what_had_come_but_was_not_read_is_gone_after_leaving(bedrock, runtime):
 def test_a_thread_that_finds_the_buffer_full_just_after_it_was_left_does_not_wait(runtime):
     reader = runtime.aconverse_stream("m", "Hi")._reader
     reader.leave()
-    thread = threading.Thread(target=reader._wait_for_room, args=(deque(range(aio.BUFFERED)),), daemon=True)
+    reader._arrivals.extend(range(BUFFERED))
+    thread = threading.Thread(target=reader._wait_for_room, daemon=True)
     thread.start()
     thread.join(5)
     assert not thread.is_alive()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Self
 
+    from bedrock_auth.bedrock.connection import StreamConnection
+
 E = TypeVar("E")
 R = TypeVar("R")
 F_contra = TypeVar("F_contra", contravariant=True)
@@ -50,6 +52,16 @@ class Opened:
     def is_cut(self) -> bool:
         """Whether the end of a frame is missing, as far as anybody knows."""
         return bool(getattr(self.events, "is_cut", False))
+
+    @property
+    def connection(self) -> StreamConnection | None:
+        """Where the next event comes from, if that can be waited for elsewhere."""
+        return getattr(self.events, "connection", None)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next event is probably there without waiting, as far as anybody knows."""
+        return bool(getattr(self.events, "has_more", True))
 
     def hang_up(self) -> None:
         """Wake whoever reads; does not wait. Nothing where the events are not those of a `FrameStream`."""
@@ -130,6 +142,18 @@ class TypedStream(Generic[E]):
     def request_id(self) -> str | None:
         """AWS's id of the request; ``None`` before it was opened."""
         return self._call.request_id
+
+    @property
+    def connection(self) -> StreamConnection | None:
+        """What to wait for before the next event is read; ``None`` before the first, since until then it may be opened again."""
+        opened = self._opened
+        return opened.connection if opened is not None and self._fold.is_begun else None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next event, or the end, is probably there without waiting."""
+        opened = self._opened
+        return opened is None or opened.has_more
 
     def __enter__(self) -> Self:
         return self

@@ -16,11 +16,18 @@ from socket import SHUT_RDWR
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from botocore.eventstream import ChecksumMismatch, EventStreamHeaderParser, InvalidHeadersLength, InvalidPayloadLength
+from botocore.eventstream import (
+    ChecksumMismatch,
+    EventStreamHeaderParser,
+    InvalidHeadersLength,
+    InvalidPayloadLength,
+    ParserError,
+)
 from botocore.exceptions import EventStreamError
 from botocore.parsers import EventStreamJSONParser
 
 from bedrock_auth.bedrock.api_form import LaterName, has_lost_content
+from bedrock_auth.bedrock.connection import StreamConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,11 +49,20 @@ class FrameReader:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._data = b""
+        self._at = 0
 
     @property
     def is_between_frames(self) -> bool:
         """Whether nothing of a frame has come whose end has not."""
-        return not self._data
+        return self._at == len(self._data)
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether a frame that was fed is whole, or broken, and has not been taken."""
+        try:
+            return _end_of_frame(self._data, self._at) <= len(self._data)
+        except ParserError:
+            return True
 
     def feed(self, data: bytes) -> Iterator[tuple[Mapping[str, Any], bytes]]:
         """Headers and payload of each frame that is whole now.
@@ -54,16 +70,13 @@ class FrameReader:
         Raises:
             botocore.eventstream.ParserError: the bytes are no frames, or were damaged.
         """
-        data = self._data + data
-        at = 0
-        try:
-            while (end := _end_of_frame(data, at)) <= len(data):
-                headers_end = at + _PRELUDE.size + _CHECKSUM.unpack_from(data, at + 4)[0]
-                _check(data, at, end - _CHECKSUM.size)
-                yield _headers(data[at + _PRELUDE.size : headers_end]), data[headers_end : end - _CHECKSUM.size]
-                at = end
-        finally:
-            self._data = data[at:]
+        data = self._data[self._at :] + data
+        self._data, self._at = data, 0
+        while (end := _end_of_frame(data, at := self._at)) <= len(data):
+            headers_end = at + _PRELUDE.size + _CHECKSUM.unpack_from(data, at + 4)[0]
+            _check(data, at, end - _CHECKSUM.size)
+            self._at = end
+            yield _headers(data[at + _PRELUDE.size : headers_end]), data[headers_end : end - _CHECKSUM.size]
 
 
 def _end_of_frame(data: bytes, at: int) -> int:
@@ -102,11 +115,18 @@ class FrameStream:
         self._operation = operation
         self._process = os.getpid()
         self._reader = FrameReader()
+        self.connection = StreamConnection.of(body)
+        """What the frames come from, where others can wait for it."""
 
     @property
     def is_cut(self) -> bool:
         """Whether the end of a frame is missing so far."""
         return not self._reader.is_between_frames
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next event, or the end, is probably there without waiting."""
+        return self._reader.has_frame or self.connection is None or self.connection.has_data()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         parser = FrameParser()

@@ -1,0 +1,65 @@
+"""`StreamConnection`: the socket below an answer that is still coming, for whoever waits for many answers at once."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from math import inf
+from socket import socket
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from typing import Self
+
+_AT_ONCE = 0.001
+
+
+class StreamConnection:
+    """What a chunked body of urllib3 reads from. botocore's ``StreamingBody`` finds the socket in the same place."""
+
+    def __init__(self, file: BufferedReader, sock: socket) -> None:
+        """A file and the socket that fills it."""
+        self.sock = sock
+        self._file = file
+        self._timeout = sock.gettimeout()
+        self._deadline = inf
+
+    @classmethod
+    def of(cls, body: Any) -> Self | None:
+        """The connection of urllib3's response, or ``None`` where it cannot be told what waits there.
+
+        That is a body whose length is known beforehand, which urllib3 does not read piece by piece, and TLS inside of TLS.
+        """
+        file: Any = getattr(getattr(body, "_fp", None), "fp", None)
+        sock = getattr(getattr(file, "raw", None), "_sock", None)
+        if not isinstance(sock, socket) or not hasattr(file, "peek") or not getattr(body, "chunked", False):
+            return None
+        return cls(file, sock)
+
+    def has_data(self) -> bool:
+        """Whether something can be read without waiting; also when reading will fail. An end that has come is not noticed."""
+        if self._file.closed:
+            return True
+        try:
+            self.sock.settimeout(0)
+            try:
+                return bool(self._file.peek(1))
+            finally:
+                self.sock.settimeout(self._timeout)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except (OSError, ValueError):
+            return True
+
+    def wait(self) -> None:
+        """From now on its timeout runs."""
+        self._deadline = inf if self._timeout is None else time.monotonic() + self._timeout
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether nothing has come for as long as the client's read timeout."""
+        return now >= self._deadline
+
+    def fail_at_once(self) -> None:
+        """Make the next read find its timeout over, unless something has come; `has_data` takes that back."""
+        self.sock.settimeout(_AT_ONCE)
