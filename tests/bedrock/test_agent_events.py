@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
-from bedrock_auth.bedrock.actions import Actions
-from bedrock_auth.bedrock.agent_events import AgentChunk, AgentDecoder, AgentFiles, AgentTrace, OutputFile
+from bedrock_auth.bedrock.agents.actions import Actions
+from bedrock_auth.bedrock.agents.events import AgentChunk, AgentDecoder, AgentFiles, AgentTrace, OutputFile
+from bedrock_auth.bedrock.agents.parameters import Parameter
+from bedrock_auth.bedrock.agents.return_control import ApiInvocation, FunctionInvocation, ReturnControl, UnknownInvocation
+from bedrock_auth.bedrock.converse.media import ImageBlock
+from bedrock_auth.bedrock.converse.response import Usage
 from bedrock_auth.bedrock.errors import Call, DecodeError
 from bedrock_auth.bedrock.events import UnknownEvent
-from bedrock_auth.bedrock.hits import Hit
-from bedrock_auth.bedrock.media import ImageBlock
-from bedrock_auth.bedrock.parameters import Parameter
-from bedrock_auth.bedrock.response import Usage
-from bedrock_auth.bedrock.return_control import ApiInvocation, FunctionInvocation, ReturnControl, UnknownInvocation
+from bedrock_auth.bedrock.retrieval.hits import Hit
 from support.shapes import one_member, service_model
 
 MODEL = service_model("bedrock-agent-runtime")

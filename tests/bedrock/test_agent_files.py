@@ -6,8 +6,8 @@ import pytest
 
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock.agent import BedrockAgent
-from bedrock_auth.bedrock.agent_files import InputFile, files_to_api
-from bedrock_auth.bedrock.formats import MEGABYTE
+from bedrock_auth.bedrock.agents.files import InputFile, files_to_api
+from bedrock_auth.bedrock.forms.formats import MEGABYTE
 
 PDF = b"%PDF-1.7"
 

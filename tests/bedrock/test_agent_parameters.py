@@ -6,7 +6,7 @@ import math
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bedrock_auth.bedrock.parameters import Parameter, ParameterError, arguments, coerced
+from bedrock_auth.bedrock.agents.parameters import Parameter, ParameterError, arguments, coerced
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -8,14 +8,14 @@ import pytest
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import DecodeError, IncompleteStreamError
 from bedrock_auth.bedrock.agent import BedrockAgent, InlineAgent
-from bedrock_auth.bedrock.agent_events import AgentChunk
+from bedrock_auth.bedrock.agents.events import AgentChunk
+from bedrock_auth.bedrock.agents.parameters import ParameterError
+from bedrock_auth.bedrock.agents.return_control import InvocationResult, ReturnControl
 from bedrock_auth.bedrock.content import TextBlock
+from bedrock_auth.bedrock.converse.media import ImageBlock
 from bedrock_auth.bedrock.errors import ServiceError
-from bedrock_auth.bedrock.media import ImageBlock
-from bedrock_auth.bedrock.parameters import ParameterError
-from bedrock_auth.bedrock.return_control import InvocationResult, ReturnControl
+from bedrock_auth.bedrock.tool_use.turns import TurnLimitError
 from bedrock_auth.bedrock.tools import Tool, ToolError
-from bedrock_auth.bedrock.turns import TurnLimitError
 from bedrock_auth.testing import (
     AgentReply,
     RawEvents,

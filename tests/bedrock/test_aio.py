@@ -26,9 +26,8 @@ from bedrock_auth.bedrock import (
     ServiceError,
     TextDelta,
     ToolInputError,
-    aio,
-    threads,
 )
+from bedrock_auth.bedrock.transport import aio, threads
 from bedrock_auth.testing import (
     Cut,
     EmptyStream,

@@ -6,7 +6,7 @@ from botocore.exceptions import EventStreamError
 from botocore.parsers import EventStreamJSONParser
 from botocore.session import Session
 
-from bedrock_auth.bedrock.frames import FrameParser
+from bedrock_auth.bedrock.transport.frames import FrameParser
 from bedrock_auth.testing import encode_error, encode_event, encode_exception
 from bedrock_auth.testing.frames import encode_json
 from support.names import plain

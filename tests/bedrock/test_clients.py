@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from bedrock_auth.aws import _FileLoader
 from bedrock_auth.bedrock import BedrockRuntime
-from bedrock_auth.bedrock.clients import Clients, client_maker
+from bedrock_auth.bedrock.transport.clients import Clients, client_maker
 
 
 def made(session, **settings):

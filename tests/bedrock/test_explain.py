@@ -27,10 +27,10 @@ from bedrock_auth.bedrock import (
     ToolInputError,
     TurnLimitError,
 )
-from bedrock_auth.bedrock.causes import CAUSES
 from bedrock_auth.bedrock.errors import Call
 from bedrock_auth.bedrock.explanation import Explanation, explain
-from bedrock_auth.bedrock.translate import translate
+from bedrock_auth.bedrock.failures.causes import CAUSES
+from bedrock_auth.bedrock.failures.translate import translate
 
 PRINCIPAL = "User: arn:aws:sts::123456789012:assumed-role/App/me@example.com is not authorized to perform:"
 

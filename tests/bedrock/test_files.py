@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bedrock_auth import ConfigurationError
-from bedrock_auth.bedrock import formats
 from bedrock_auth.bedrock.content import AudioBlock, DocumentBlock, ImageBlock, S3Location, VideoBlock
-from bedrock_auth.bedrock.documents import check_name, name_of_file
-from bedrock_auth.bedrock.pixels import pixels
+from bedrock_auth.bedrock.converse.documents import check_name, name_of_file
+from bedrock_auth.bedrock.forms import formats
+from bedrock_auth.bedrock.forms.pixels import pixels
 from support.names import plain
 from support.shapes import members, shape
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
-from bedrock_auth.bedrock.fields import F
-from bedrock_auth.bedrock.filters import Condition, Filter, FilterGroup, UnknownFilter, all_of, any_of, filter_to_api
+from bedrock_auth.bedrock.retrieval.fields import F
+from bedrock_auth.bedrock.retrieval.filters import Condition, Filter, FilterGroup, UnknownFilter, all_of, any_of, filter_to_api
 from support.shapes import service_model
 
 NEW, OLD, RED = F.year >= 2024, F.year < 2000, F.tag == "red"

@@ -9,7 +9,7 @@ import pytest
 from botocore.eventstream import ChecksumMismatch, EventStreamBuffer, InvalidHeadersLength, InvalidPayloadLength, ParserError
 from hypothesis import given, settings, strategies as st
 
-from bedrock_auth.bedrock.frames import FrameReader, FrameStream
+from bedrock_auth.bedrock.transport.frames import FrameReader, FrameStream
 from bedrock_auth.testing import encode_event
 from bedrock_auth.testing.frames import encode_frame
 

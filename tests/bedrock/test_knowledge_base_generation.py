@@ -8,6 +8,7 @@ import pytest
 from botocore.config import Config
 
 from bedrock_auth import ConfigurationError
+from bedrock_auth.bedrock.converse.request import Guardrail
 from bedrock_auth.bedrock.errors import (
     ConnectionLostError,
     DecodeError,
@@ -18,12 +19,11 @@ from bedrock_auth.bedrock.errors import (
     UnavailableError,
 )
 from bedrock_auth.bedrock.events import UnknownEvent
-from bedrock_auth.bedrock.fields import F
-from bedrock_auth.bedrock.generation import Span
-from bedrock_auth.bedrock.generation_stream import CitationEvent, GuardrailEvent, OutputEvent, RetrieveAndGenerateStream
 from bedrock_auth.bedrock.knowledge_base import KnowledgeBase
-from bedrock_auth.bedrock.request import Guardrail
-from bedrock_auth.bedrock.service import ServiceWrapper
+from bedrock_auth.bedrock.retrieval.fields import F
+from bedrock_auth.bedrock.retrieval.generation import Span
+from bedrock_auth.bedrock.retrieval.generation_stream import CitationEvent, GuardrailEvent, OutputEvent, RetrieveAndGenerateStream
+from bedrock_auth.bedrock.transport.service import ServiceWrapper
 from bedrock_auth.testing import (
     CorruptChecksum,
     Cut,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bedrock_auth.bedrock.events import UnknownEvent
-from bedrock_auth.bedrock.generation import RetrievalCitation, Span
-from bedrock_auth.bedrock.generation_stream import CitationEvent, GuardrailEvent, OutputEvent, decode_generation
-from bedrock_auth.bedrock.hits import (
+from bedrock_auth.bedrock.retrieval.generation import RetrievalCitation, Span
+from bedrock_auth.bedrock.retrieval.generation_stream import CitationEvent, GuardrailEvent, OutputEvent, decode_generation
+from bedrock_auth.bedrock.retrieval.hits import (
     AudioContent,
     Column,
     Hit,
@@ -19,7 +19,7 @@ from bedrock_auth.bedrock.hits import (
     UnknownContent,
     VideoContent,
 )
-from bedrock_auth.bedrock.knowledge_base_response import RetrieveAndGenerateResponse, RetrieveResponse
+from bedrock_auth.bedrock.retrieval.response import RetrieveAndGenerateResponse, RetrieveResponse
 from support.shapes import service_model, values
 
 EXAMPLES = settings(max_examples=15, deadline=None)

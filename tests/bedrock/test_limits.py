@@ -5,7 +5,7 @@ import pytest
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import Message
 from bedrock_auth.bedrock.content import DocumentBlock, GuardBlock, ImageBlock, S3Location, ToolResultBlock
-from bedrock_auth.bedrock.limits import check_messages
+from bedrock_auth.bedrock.converse.limits import check_messages
 
 PICTURE = ImageBlock("png", b"x")
 

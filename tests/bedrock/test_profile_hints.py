@@ -2,7 +2,7 @@
 
 import pytest
 
-from bedrock_auth.bedrock.profile_hints import inference_profile_hints
+from bedrock_auth.bedrock.failures.profile_hints import inference_profile_hints
 
 ARN = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0"
 

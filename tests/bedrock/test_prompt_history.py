@@ -7,10 +7,10 @@ from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import Message, ReasoningBlock, TextBlock
-from bedrock_auth.bedrock.client_history import ClientHistory
 from bedrock_auth.bedrock.conversation import Conversation
-from bedrock_auth.bedrock.transcript import TranscriptSigner
-from bedrock_auth.bedrock.untrusted import TextRules, UntrustedInputError
+from bedrock_auth.bedrock.prompts.client_history import ClientHistory
+from bedrock_auth.bedrock.prompts.transcript import TranscriptSigner
+from bedrock_auth.bedrock.prompts.untrusted import TextRules, UntrustedInputError
 
 SIGNER = TranscriptSigner(b"k" * 32)
 TRUSTING = ClientHistory(unsigned_answers=True)

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bedrock_auth.bedrock.html_output import link_to_html, to_html
-from bedrock_auth.bedrock.invisible import without_invisible
+from bedrock_auth.bedrock.prompts.html_output import link_to_html, to_html
+from bedrock_auth.bedrock.prompts.invisible import without_invisible
 
 PIECES = [
     "<script>",

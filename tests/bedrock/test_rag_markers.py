@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bedrock_auth.bedrock.markers import Marker, MarkerReader
+from bedrock_auth.bedrock.rag_chat.markers import Marker, MarkerReader
 
 texts = st.lists(
     st.sampled_from(["[", "]", "1", "12", ",", " ", "[1]", "[1, 3]", "[x]", "-", "–", ";", "blue", "[[2]]", "[" + " " * 39]),

@@ -8,8 +8,8 @@ from botocore.session import Session
 
 from bedrock_auth.bedrock.errors import Call, ServiceError
 from bedrock_auth.bedrock.explanation import explain
-from bedrock_auth.bedrock.reasons import REASONS, canonical_code, reason_of
-from bedrock_auth.bedrock.translate import translate
+from bedrock_auth.bedrock.failures.reasons import REASONS, canonical_code, reason_of
+from bedrock_auth.bedrock.failures.translate import translate
 
 SERVICES = {"bedrock-runtime": "Converse", "bedrock-agent-runtime": "InvokeAgent"}
 

@@ -8,7 +8,7 @@ from botocore.validate import ParamValidator
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import Conversation, Message, ToolUseBlock
 from bedrock_auth.bedrock.content import CachePoint, DocumentBlock, GuardBlock, ImageBlock, TextBlock
-from bedrock_auth.bedrock.request import ConverseOptions, Guardrail, converse_request
+from bedrock_auth.bedrock.converse.request import ConverseOptions, Guardrail, converse_request
 from support.names import plain
 from support.shapes import members, service_model
 

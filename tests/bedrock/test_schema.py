@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
-from bedrock_auth.bedrock.schema import function_shape, shape_of
-from bedrock_auth.bedrock.validation import problems
+from bedrock_auth.bedrock.tool_use.schema import function_shape, shape_of
+from bedrock_auth.bedrock.tool_use.validation import problems
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from bedrock_auth.bedrock.wording import clock_offset, denied_resource, iam_actions, model_id, normalised
+from bedrock_auth.bedrock.failures.wording import clock_offset, denied_resource, iam_actions, model_id, normalised
 
 PIECES = st.sampled_from([
     "on resource: ",
