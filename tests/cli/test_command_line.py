@@ -10,8 +10,8 @@ import pytest
 from botocore.compat import compat_shell_split
 from hypothesis import example, given, settings, strategies as st
 
-from bedrock_auth.cli.command_line import as_arguments, as_text, provider_arguments
 from bedrock_auth.cli.options import add_provider_options
+from bedrock_auth.cli.profiles.command_line import as_arguments, as_text, provider_arguments
 from bedrock_auth.errors import ConfigurationError
 
 TEXT = st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" '\"#;$%\\`&|<>!"), max_size=12)

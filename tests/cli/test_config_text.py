@@ -10,8 +10,8 @@ from botocore.configloader import load_config
 from botocore.exceptions import ConfigParseError
 from hypothesis import assume, example, given, settings, strategies as st
 
-from bedrock_auth.cli.command_line import as_arguments, as_text
-from bedrock_auth.cli.config_text import MARK, MODULE, checked_name, is_ours, with_profile, without_profile
+from bedrock_auth.cli.profiles.command_line import as_arguments, as_text
+from bedrock_auth.cli.profiles.text import MARK, MODULE, checked_name, is_ours, with_profile, without_profile
 from bedrock_auth.errors import ConfigurationError
 
 REGION = "eu-west-1"

@@ -16,8 +16,8 @@ from moto.sts.models import sts_backends
 
 import bedrock_auth
 from bedrock_auth.cli import main
-from bedrock_auth.cli.demo import play, scenes
-from bedrock_auth.cli.demo.stage import live_stage
+from bedrock_auth.cli.commands.demo import play, scenes
+from bedrock_auth.cli.commands.demo.stage import live_stage
 from bedrock_auth.testing import LocalBedrock, moto_keys
 
 SOURCES = [

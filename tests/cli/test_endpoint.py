@@ -13,8 +13,8 @@ from contextlib import ExitStack, closing
 import pytest
 
 from bedrock_auth import ConfigurationError, Container, DeniedError, Host, RetrievalError
-from bedrock_auth.cli.endpoint import LOOPBACK, CredentialEndpoint, Limits
-from bedrock_auth.cli.supply import Supply
+from bedrock_auth.cli.handing_over.endpoint import LOOPBACK, CredentialEndpoint, Limits
+from bedrock_auth.cli.handing_over.supply import Supply
 from bedrock_auth.contracts import Stability
 from support.worlds import Clock, Source, fails, world
 

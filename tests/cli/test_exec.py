@@ -18,8 +18,9 @@ import pytest
 
 import bedrock_auth
 from bedrock_auth import ConfigurationError
-from bedrock_auth.cli import child, handoff, main, probe, surroundings
-from bedrock_auth.cli.signals import handled, leave
+from bedrock_auth.cli import main
+from bedrock_auth.cli.handing_over import child, handoff, probe, surroundings
+from bedrock_auth.cli.handing_over.signals import handled, leave
 from bedrock_auth.testing import LocalBedrock
 from support.endpoint import Reply
 from support.handing_off import DECOYS, place

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bedrock_auth import ConfigurationError, Credentials
-from bedrock_auth.cli import export, main
+from bedrock_auth.cli import main
+from bedrock_auth.cli.commands import export
 from support.handing_off import DECOYS, place
 
 KEY_TEXT = st.text("ABCabc0123456789/+=%", min_size=1, max_size=40)

@@ -7,8 +7,8 @@ import string
 import pytest
 from hypothesis import given, strategies as st
 
-from bedrock_auth.cli import gate
-from bedrock_auth.cli.gate import Admitted, Gate, Refused, new_token
+from bedrock_auth.cli.handing_over import gate
+from bedrock_auth.cli.handing_over.gate import Admitted, Gate, Refused, new_token
 
 HOST = "127.0.0.1:40123"
 TOKENS = {"/default": "token-of-the-default-route", "/other": "token-of-the-other-route"}

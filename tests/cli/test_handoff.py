@@ -9,7 +9,7 @@ import botocore
 from hypothesis import given, strategies as st
 
 from bedrock_auth import settings
-from bedrock_auth.cli import handoff
+from bedrock_auth.cli.handing_over import handoff
 from bedrock_auth.providers import container, environment, http_vending
 
 NAMES = st.sampled_from(sorted(name for names in handoff.DECIDERS.values() for name in names)) | st.sampled_from(

@@ -14,7 +14,8 @@ import boto3
 import pytest
 from filelock import FileLock
 
-from bedrock_auth.cli import config_change, interpreter, main
+from bedrock_auth.cli import main
+from bedrock_auth.cli.profiles import change as config_change, interpreter
 from support.commands import environment_with_the_package, vended
 from support.endpoint import Endpoint
 

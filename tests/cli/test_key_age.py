@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bedrock_auth.cli import main
-from bedrock_auth.cli.key_age import KeyAge, judged
+from bedrock_auth.cli.commands.key_age import KeyAge, judged
 from support.sts import LocalSts
 
 ROLE = "arn:aws:iam::123456789012:role/Bedrock"

@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from bedrock_auth.cli import main
-from bedrock_auth.cli.handoff import found_in
-from bedrock_auth.cli.watched import watched
+from bedrock_auth.cli.handing_over.handoff import found_in
+from bedrock_auth.cli.handing_over.watched import watched
 from support.handing_off import place
 
 WHO = "import boto3; c = boto3.Session().get_credentials(); print(c.method, c.get_frozen_credentials().access_key)"

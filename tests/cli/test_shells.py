@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
-from bedrock_auth.cli.shells import SHELLS, render
+from bedrock_auth.cli.handing_over.shells import SHELLS, render
 
 VALUES = st.text(st.characters(codec="utf-8"), max_size=30).filter(str.isprintable)
 ODD = """a'b"c\\d$e`f!g#h;i&j|k*l?m~n%o^p(q)r{s}t<u>v [w] =x, \u2018\u2019"""

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from bedrock_auth import ConfigurationError, Credentials, CredentialsExpiredError, DeniedError, RetrievalError
-from bedrock_auth.cli.supply import Supply, container_answer, permitted
+from bedrock_auth.cli.handing_over.supply import Supply, container_answer, permitted
 from bedrock_auth.contracts import Stability
 from support.worlds import START, Clock, Source, fails, world
 

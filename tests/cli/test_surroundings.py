@@ -9,7 +9,7 @@ from pathlib import Path
 import botocore.session
 from hypothesis import given, strategies as st
 
-from bedrock_auth.cli.surroundings import config_text, new_folder, settings_of, write_files
+from bedrock_auth.cli.handing_over.surroundings import config_text, new_folder, settings_of, write_files
 
 CONFIG = """
 [default]

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bedrock_auth import Host
 from bedrock_auth.cli import main
+from bedrock_auth.cli.commands.which import report
+from bedrock_auth.cli.commands.which.text import lines_of
 from bedrock_auth.cli.options import add_provider_options
-from bedrock_auth.cli.which import report
-from bedrock_auth.cli.which_text import lines_of
 
 ROLE = "arn:aws:iam::123456789012:role/Bedrock"
 CANARY = "c4n4ry"

@@ -1,6 +1,6 @@
 """``bedrock-auth doctor``: look at everything that keeps a call of Amazon Bedrock from succeeding, and say what to do.
 
-Facts are gathered first (`bedrock_auth.cli.doctor.gather`); the checks are pure functions of them. A failure of one keeps no
+Facts are gathered first (`gather`); the checks are pure functions of them. A failure of one keeps no
 other from being made, unless that depends on it. With ``--model-id`` one call of a few tokens is made, which AWS charges for.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bedrock_auth.cli.doctor.check import Check
-    from bedrock_auth.cli.doctor.facts import Facts
+    from bedrock_auth.cli.commands.doctor.check import Check
+    from bedrock_auth.cli.commands.doctor.facts import Facts
 
 _MARKS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "skipped": "skipped"}
 _INDENT = " " * 23
@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
     """Make every check; 1 where one failed."""
     from attrs import asdict  # noqa: PLC0415 - the same
 
+    from bedrock_auth.cli.commands.doctor.gather import gather  # noqa: PLC0415 - the same
     from bedrock_auth.cli.dispatch import FAILED  # noqa: PLC0415 - the same
-    from bedrock_auth.cli.doctor.gather import gather  # noqa: PLC0415 - the same
     from bedrock_auth.cli.output import keep_warnings_out_of_stderr, tell, write_json  # noqa: PLC0415 - the same
     from bedrock_auth.host import Host  # noqa: PLC0415 - the same
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 def all_checks() -> tuple[Callable[[Facts], Check], ...]:
     """Every check, in the order in which people look for a cause."""
-    from bedrock_auth.cli.doctor import local_checks as local, online_checks as online  # noqa: PLC0415 - the same
+    from bedrock_auth.cli.commands.doctor import local_checks as local, online_checks as online  # noqa: PLC0415 - the same
 
     return (
         local.check_settings,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_auth.cache_files import UnsafeError
 from bedrock_auth.cli import fast_path
-from bedrock_auth.cli.command_line import provider_arguments
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import write_json
+from bedrock_auth.cli.profiles.command_line import provider_arguments
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from bedrock_auth.cli.demo.vending import vending_endpoint
+from bedrock_auth.cli.commands.demo.vending import vending_endpoint
 from bedrock_auth.host import Host
 from bedrock_auth.providers.assume_role import AssumeRole
 from bedrock_auth.providers.cognito import CognitoGuest

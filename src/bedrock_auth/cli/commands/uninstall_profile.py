@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli.config_change import change
-from bedrock_auth.cli.config_text import checked_name, without_profile
-from bedrock_auth.cli.install_profile import report
+from bedrock_auth.cli.commands.install_profile import report
+from bedrock_auth.cli.profiles.change import change
+from bedrock_auth.cli.profiles.text import checked_name, without_profile
 from bedrock_auth.host import Host
 from bedrock_auth.providers import _shared_config
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from bedrock_auth.audit import Listeners, RefreshFailed, Retrieved
 from bedrock_auth.bedrock import BedrockError, BedrockRuntime, ConnectionLostError, IncompleteStreamError
-from bedrock_auth.cli.demo.stage import FastClock, Reissued, environment
+from bedrock_auth.cli.commands.demo.stage import FastClock, Reissued, environment
 from bedrock_auth.policy import RefreshPolicy
 from bedrock_auth.redaction import redact
 from bedrock_auth.refresh import Refresher
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import boto3
 
     from bedrock_auth.audit import Event
-    from bedrock_auth.cli.demo.stage import Stage
+    from bedrock_auth.cli.commands.demo.stage import Stage
     from bedrock_auth.contracts import CredentialProvider
     from bedrock_auth.credentials import Credentials
 

@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bedrock_auth.cli.demo import scenes
-from bedrock_auth.cli.demo.scenes import Seen, told
-from bedrock_auth.cli.demo.stage import live_stage, local_stage
+from bedrock_auth.cli.commands.demo import scenes
+from bedrock_auth.cli.commands.demo.scenes import Seen, told
+from bedrock_auth.cli.commands.demo.stage import live_stage, local_stage
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from bedrock_auth.cli.demo.stage import Stage
+    from bedrock_auth.cli.commands.demo.stage import Stage
 
     Scene = Callable[[Stage, Callable[[str], None]], Iterator[Seen]]
 

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli.signals import SIGNAL_STATUS, handled, terminal_tells_all
+from bedrock_auth.cli.handing_over.signals import SIGNAL_STATUS, handled, terminal_tells_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli.command_line import as_arguments
-from bedrock_auth.cli.config_places import Config, parse
-from bedrock_auth.cli.config_rivals import refuse_rivals
+from bedrock_auth.cli.profiles.command_line import as_arguments
+from bedrock_auth.cli.profiles.places import Config, parse
+from bedrock_auth.cli.profiles.rivals import refuse_rivals
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:

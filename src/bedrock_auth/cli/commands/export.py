@@ -12,10 +12,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from bedrock_auth.cache_entry import HAND_OFF_MARGIN
-from bedrock_auth.cli import handoff, shells
 from bedrock_auth.cli.dispatch import complain
+from bedrock_auth.cli.handing_over import handoff, shells
+from bedrock_auth.cli.handing_over.supply import Supply, add_long_lived_option
 from bedrock_auth.cli.options import add_provider_options, settings_from
-from bedrock_auth.cli.supply import Supply, add_long_lived_option
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:

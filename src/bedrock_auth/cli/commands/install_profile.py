@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli import config_text
-from bedrock_auth.cli.command_line import as_text, provider_arguments
-from bedrock_auth.cli.config_change import change
-from bedrock_auth.cli.config_rivals import refuse_rivals
-from bedrock_auth.cli.handoff import BEARER, found_in
-from bedrock_auth.cli.interpreter import command_prefix
+from bedrock_auth.cli.handing_over.handoff import BEARER, found_in
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import tell, write_json
+from bedrock_auth.cli.profiles import text as config_text
+from bedrock_auth.cli.profiles.change import change
+from bedrock_auth.cli.profiles.command_line import as_text, provider_arguments
+from bedrock_auth.cli.profiles.interpreter import command_prefix
+from bedrock_auth.cli.profiles.rivals import refuse_rivals
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host
 from bedrock_auth.providers import _shared_config
@@ -25,7 +25,7 @@ from bedrock_auth.providers import _shared_config
 if TYPE_CHECKING:
     import argparse
 
-    from bedrock_auth.cli.config_change import Change
+    from bedrock_auth.cli.profiles.change import Change
     from bedrock_auth.providers._profile_steps import SharedConfig
 
 _DEFAULT = "default"

@@ -6,13 +6,13 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bedrock_auth.cli.doctor.check import Check, explained, skipped
+from bedrock_auth.cli.commands.doctor.check import Check, explained, skipped
 from bedrock_auth.cli.situation.plain_boto3 import FAILS, NOTHING
 from bedrock_auth.cli.situation.variables import NETWORK, deciding
 from bedrock_auth.host import is_loopback
 
 if TYPE_CHECKING:
-    from bedrock_auth.cli.doctor.facts import Facts
+    from bedrock_auth.cli.commands.doctor.facts import Facts
 
 _BEARER = "AWS_BEARER_TOKEN_BEDROCK"
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import frozen
 
-from bedrock_auth.cli.gate import MAX_HEAD_BYTES, Gate, Refused, new_token
-from bedrock_auth.cli.supply import container_answer
+from bedrock_auth.cli.handing_over.gate import MAX_HEAD_BYTES, Gate, Refused, new_token
+from bedrock_auth.cli.handing_over.supply import container_answer
 from bedrock_auth.errors import CredentialError, CredentialsExpiredError, RetrievalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bedrock_auth.cli.supply import Supply
+    from bedrock_auth.cli.handing_over.supply import Supply
 
 LOOPBACK = "127.0.0.1"
 _REASONS = {200: "OK", 403: "Forbidden", 500: "Internal Server Error", 503: "Service Unavailable"}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from bedrock_auth.cli.doctor.check import Check, explained, skipped
+from bedrock_auth.cli.commands.doctor.check import Check, explained, skipped
 
 if TYPE_CHECKING:
-    from bedrock_auth.cli.doctor.facts import Facts
+    from bedrock_auth.cli.commands.doctor.facts import Facts
 
 _SOON = 15 * 60
 _CLOCK_REFUSED, _CLOCK_OFF = 300, 60

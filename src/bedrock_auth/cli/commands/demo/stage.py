@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 from attrs import evolve, frozen
 from moto.server import ThreadedMotoServer
 
-from bedrock_auth.cli.demo.sources import REGION, all_sources, make_account
+from bedrock_auth.cli.commands.demo.sources import REGION, all_sources, make_account
 from bedrock_auth.contracts import Stability, traits
 from bedrock_auth.errors import RetrievalError
 from bedrock_auth.host import Host

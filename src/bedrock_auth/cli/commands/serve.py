@@ -17,14 +17,14 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli import handoff, shells, surroundings
 from bedrock_auth.cli.dispatch import complain
-from bedrock_auth.cli.endpoint import CredentialEndpoint
+from bedrock_auth.cli.handing_over import handoff, shells, surroundings
+from bedrock_auth.cli.handing_over.endpoint import CredentialEndpoint
+from bedrock_auth.cli.handing_over.signals import ENDING, handled, leave
+from bedrock_auth.cli.handing_over.supply import Supply, add_long_lived_option
+from bedrock_auth.cli.handing_over.watched import watched
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import write_json
-from bedrock_auth.cli.signals import ENDING, handled, leave
-from bedrock_auth.cli.supply import Supply, add_long_lived_option
-from bedrock_auth.cli.watched import watched
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.policy import positive_seconds
 

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         complain("demo", "--live needs --model-id: the model or inference profile to ask")
         return USAGE
     try:
-        from bedrock_auth.cli.demo.play import play  # noqa: PLC0415 - brings the demo extra's packages
+        from bedrock_auth.cli.commands.demo.play import play  # noqa: PLC0415 - brings the demo extra's packages
     except ModuleNotFoundError as error:
         missing = str(error.name).partition(".")[0]
         sys.stderr.write(f'bedrock-auth demo needs {missing}: python3 -m pip install "bedrock-auth[demo]"\n')

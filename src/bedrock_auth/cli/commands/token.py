@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from bedrock_auth.cli.handing_over.shells import SHELLS, render
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import write_json
-from bedrock_auth.cli.shells import SHELLS, render
 
 if TYPE_CHECKING:
     import argparse

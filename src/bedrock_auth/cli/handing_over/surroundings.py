@@ -12,7 +12,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli.signals import ENDING, handled
+from bedrock_auth.cli.handing_over.signals import ENDING, handled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -104,7 +104,7 @@ def token_file(folder: Path) -> str:
 
 
 def variables(url: str, token: str, files: Mapping[str, str], region_name: str | None) -> dict[str, str]:
-    """Everything that has to be set; whatever else decides who signs has to be unset, see `bedrock_auth.cli.handoff`."""
+    """Everything that has to be set; whatever else decides who signs has to be unset, see `handoff`."""
     region = {} if region_name is None else {"AWS_REGION": region_name, "AWS_DEFAULT_REGION": region_name}
     return {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
+from bedrock_auth.cli.commands.which.text import lines_of
 from bedrock_auth.cli.dispatch import NOT_CONFIGURED, USAGE
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import keep_warnings_out_of_stderr, tell, write_json
@@ -19,7 +20,6 @@ from bedrock_auth.cli.situation.plain_boto3 import Plain, plain_boto3
 from bedrock_auth.cli.situation.provider_tree import Trouble, effective, tree, trouble
 from bedrock_auth.cli.situation.regions import Region, region_of
 from bedrock_auth.cli.situation.variables import deciding
-from bedrock_auth.cli.which_text import lines_of
 from bedrock_auth.contracts import traits
 from bedrock_auth.errors import ConfigurationError
 from bedrock_auth.host import Host

@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bedrock_auth.cli import child, handoff, surroundings
 from bedrock_auth.cli.dispatch import USAGE, complain
-from bedrock_auth.cli.endpoint import CredentialEndpoint
+from bedrock_auth.cli.handing_over import child, handoff, surroundings
+from bedrock_auth.cli.handing_over.endpoint import CredentialEndpoint
+from bedrock_auth.cli.handing_over.probe import refuse_other_sources
+from bedrock_auth.cli.handing_over.signals import ENDING, handled, leave
+from bedrock_auth.cli.handing_over.supply import Supply, add_long_lived_option
 from bedrock_auth.cli.options import add_provider_options, settings_from
-from bedrock_auth.cli.probe import refuse_other_sources
-from bedrock_auth.cli.signals import ENDING, handled, leave
-from bedrock_auth.cli.supply import Supply, add_long_lived_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
