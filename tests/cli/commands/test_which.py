@@ -243,7 +243,7 @@ def test_the_files_that_are_looked_at(which, home):
 
 def test_warnings_are_said_once(home):
     keys = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEENVIRONMENT", "AWS_SECRET_ACCESS_KEY": CANARY}
-    environ = {**os.environ, **keys, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    environ = {**os.environ, **keys, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
     line = [sys.executable, "-m", "bedrock_auth.cli", "which"]
     ran = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=60, check=False)
     warnings = json.loads(ran.stdout)["warnings"]

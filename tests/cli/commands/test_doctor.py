@@ -340,7 +340,7 @@ def test_not_even_debug_logs_tell_a_secret(world, bedrock):
     world.setenv("AWS_BEARER_TOKEN_BEDROCK", f"bedrock-api-key-{TOKEN}")
     script = "import logging, sys; logging.basicConfig(level=0); from bedrock_auth.cli import main; sys.exit(main(sys.argv[1:]))"
     options = ["--role-arn", ROLE, "--external-id", "4n-external-id"]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
     for command in (["doctor", "--model-id", MODEL], ["whoami"], ["which"], ["key-age"]):
         line = [sys.executable, "-c", script, *command, *options]
         ran = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=90, check=False)
