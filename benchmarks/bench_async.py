@@ -202,7 +202,9 @@ def main() -> None:
         "not more",
         met=cpu <= 1.05,
     )
-    figure("threads", f"{mine['threads']:.0f}", f"{other['threads']:.0f}", "at most a quarter", met=mine["threads"] * 4 <= STREAMS)
+    figure(
+        "threads", f"{mine['threads']:.0f}", f"{other['threads']:.0f}", "at most a quarter", met=mine["threads"] * 4 <= STREAMS
+    )
     memory = mine["memory"] / STREAMS * 1000
     figure(
         "memory for a stream",

@@ -12,7 +12,7 @@ from botocore.config import Config
 import bedrock_auth
 from bedrock_auth import Credentials, Static, bedrock, cli, create_session, errors, function_url, iam, testing
 from bedrock_auth.bedrock import BedrockError, BedrockRuntime
-from bedrock_auth.bedrock.reasons import reason_of
+from bedrock_auth.bedrock.failures.reasons import reason_of
 from bedrock_auth.cli.dispatch import COMMANDS
 from bedrock_auth.cli.options import add_provider_options
 from bedrock_auth.testing import faults as all_faults

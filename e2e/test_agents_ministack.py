@@ -14,7 +14,7 @@ import pytest
 
 from bedrock_auth import AssumeRole, Static, create_session
 from bedrock_auth.bedrock.agent import BedrockAgent
-from bedrock_auth.bedrock.agent_events import AgentChunk
+from bedrock_auth.bedrock.agents.events import AgentChunk
 from bedrock_auth.bedrock.errors import AccessDeniedError
 from support.ministack import ACCOUNT, EXTERNAL_ID, REGION
 

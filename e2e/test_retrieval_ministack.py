@@ -14,8 +14,8 @@ import pytest
 
 from bedrock_auth import AssumeRole, Static, create_session
 from bedrock_auth.bedrock.errors import ServiceError
-from bedrock_auth.bedrock.fields import F
 from bedrock_auth.bedrock.knowledge_base import KnowledgeBase
+from bedrock_auth.bedrock.retrieval.fields import F
 from support.ministack import EXTERNAL_ID, REGION, allow
 
 if TYPE_CHECKING:

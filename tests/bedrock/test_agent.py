@@ -15,12 +15,12 @@ from botocore.exceptions import ClientError
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock import ConnectionLostError, DecodeError, IncompleteStreamError, UnknownEvent
 from bedrock_auth.bedrock.agent import BedrockAgent, InlineAgent
-from bedrock_auth.bedrock.agent_events import AgentChunk, AgentFiles, AgentTrace, OutputFile
-from bedrock_auth.bedrock.agent_response import AgentResponse
+from bedrock_auth.bedrock.agents.events import AgentChunk, AgentFiles, AgentTrace, OutputFile
+from bedrock_auth.bedrock.agents.response import AgentResponse
+from bedrock_auth.bedrock.agents.return_control import ReturnControl
+from bedrock_auth.bedrock.converse.response import Usage
 from bedrock_auth.bedrock.errors import AccessDeniedError, BedrockError, ThrottledError
-from bedrock_auth.bedrock.fields import F
-from bedrock_auth.bedrock.response import Usage
-from bedrock_auth.bedrock.return_control import ReturnControl
+from bedrock_auth.bedrock.retrieval.fields import F
 from bedrock_auth.testing import (
     AgentReply,
     CorruptChecksum,

@@ -21,7 +21,7 @@ from bedrock_auth.bedrock.content import (
     ToolResultBlock,
     VideoBlock,
 )
-from bedrock_auth.bedrock.response import CacheDetail
+from bedrock_auth.bedrock.converse.response import CacheDetail
 from support.names import plain
 
 S3 = {"s3Location": {"uri": "s3://bucket/key.mp4", "bucketOwner": "123456789012"}}

@@ -29,9 +29,9 @@ from bedrock_auth.bedrock import (
 )
 from bedrock_auth.bedrock.content import ToolResultBlock
 from bedrock_auth.bedrock.conversation import Conversation
-from bedrock_auth.bedrock.json_form import from_json_form, to_json_form
+from bedrock_auth.bedrock.forms.json_form import from_json_form, to_json_form
+from bedrock_auth.bedrock.tool_use.turns import TurnLimitError
 from bedrock_auth.bedrock.tools import Tool, ToolError
-from bedrock_auth.bedrock.turns import TurnLimitError
 from bedrock_auth.testing import RawEvents, Reply, ServiceError, Truncate, reasoning, text, tool_use
 from support.names import plain
 from support.shapes import members

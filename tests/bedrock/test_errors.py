@@ -36,7 +36,7 @@ from bedrock_auth.bedrock.errors import (
     UnavailableError,
     ValidationError,
 )
-from bedrock_auth.bedrock.translate import translate
+from bedrock_auth.bedrock.failures.translate import translate
 
 BEFORE = Call("Converse")
 INSIDE = Call("ConverseStream", "req-1", in_stream=True)

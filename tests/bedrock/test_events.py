@@ -20,8 +20,8 @@ from bedrock_auth.bedrock import (
     decode,
 )
 from bedrock_auth.bedrock.content import Citation, JsonBlock, S3Location, TextBlock, UnknownBlock
+from bedrock_auth.bedrock.converse.response import CacheDetail
 from bedrock_auth.bedrock.events import CitationDelta, ImageDelta, ImageStart, ToolResultDelta, ToolResultStart
-from bedrock_auth.bedrock.response import CacheDetail
 from support.names import plain
 
 

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bedrock_auth.bedrock import BedrockError, UnknownEvent
 from bedrock_auth.bedrock.agent import BedrockAgent, InlineAgent
-from bedrock_auth.bedrock.agent_events import AgentDecoder, AgentTrace
-from bedrock_auth.bedrock.frames import FrameStream
-from bedrock_auth.bedrock.generation_stream import CitationEvent, GuardrailEvent, OutputEvent, decode_generation
-from bedrock_auth.bedrock.hits import Hit, UnknownContent
+from bedrock_auth.bedrock.agents.events import AgentDecoder, AgentTrace
+from bedrock_auth.bedrock.agents.return_control import ReturnControl, UnknownInvocation
 from bedrock_auth.bedrock.knowledge_base import KnowledgeBase
-from bedrock_auth.bedrock.knowledge_base_response import RetrieveAndGenerateResponse, RetrieveResponse
-from bedrock_auth.bedrock.return_control import ReturnControl, UnknownInvocation
+from bedrock_auth.bedrock.retrieval.generation_stream import CitationEvent, GuardrailEvent, OutputEvent, decode_generation
+from bedrock_auth.bedrock.retrieval.hits import Hit, UnknownContent
+from bedrock_auth.bedrock.retrieval.response import RetrieveAndGenerateResponse, RetrieveResponse
+from bedrock_auth.bedrock.transport.frames import FrameStream
 from bedrock_auth.testing import RawEvents, StreamException, encode_event
 from bedrock_auth.testing.frames import encode_json
 from support.shapes import one_member, service_model, values

@@ -7,12 +7,12 @@ import pytest
 from botocore.config import Config
 
 from bedrock_auth import ConfigurationError, MissingIdentityError, RequestScope, Static, create_session
+from bedrock_auth.bedrock.converse.request import Guardrail
 from bedrock_auth.bedrock.errors import ConnectionLostError, DecodeError, NotFoundError, UnavailableError
-from bedrock_auth.bedrock.fields import F
 from bedrock_auth.bedrock.knowledge_base import KnowledgeBase
-from bedrock_auth.bedrock.request import Guardrail
-from bedrock_auth.bedrock.reranking import Reranking
-from bedrock_auth.bedrock.service import ServiceWrapper
+from bedrock_auth.bedrock.retrieval.fields import F
+from bedrock_auth.bedrock.retrieval.reranking import Reranking
+from bedrock_auth.bedrock.transport.service import ServiceWrapper
 from bedrock_auth.testing import Cut, Document, ResumingDatabase, ServiceError as Refusal, Stall, Throttle
 from support.shapes import service_model
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import ConfigurationError
 from bedrock_auth.bedrock.prompt import Fence, escaped, unescaped
-from bedrock_auth.bedrock.untrusted import TextRules
+from bedrock_auth.bedrock.prompts.untrusted import TextRules
 
 CODE = "0123456789abcdef"
 FENCE = Fence(code=CODE)

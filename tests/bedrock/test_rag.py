@@ -27,14 +27,14 @@ from bedrock_auth.bedrock import (
     TextDelta,
 )
 from bedrock_auth.bedrock.conversation import Conversation
+from bedrock_auth.bedrock.converse.request import Guardrail
 from bedrock_auth.bedrock.errors import GuardrailIntervenedError
-from bedrock_auth.bedrock.guardrail_check import GuardrailCheck
 from bedrock_auth.bedrock.knowledge_base import KnowledgeBase
+from bedrock_auth.bedrock.prompts.guardrail_check import GuardrailCheck
+from bedrock_auth.bedrock.prompts.untrusted import TextRules, UntrustedInputError
 from bedrock_auth.bedrock.rag import RagChat
-from bedrock_auth.bedrock.rag_events import HitCitation, UnmatchedMarker
-from bedrock_auth.bedrock.rag_turn import INSTRUCTIONS, RagSettings
-from bedrock_auth.bedrock.request import Guardrail
-from bedrock_auth.bedrock.untrusted import TextRules, UntrustedInputError
+from bedrock_auth.bedrock.rag_chat.events import HitCitation, UnmatchedMarker
+from bedrock_auth.bedrock.rag_chat.turn import INSTRUCTIONS, RagSettings
 from bedrock_auth.testing import Document, RawEvents, Reply, Throttle, Truncate, reasoning, text
 
 MODEL = "us.amazon.nova-lite-v1:0"

@@ -14,11 +14,11 @@ import pytest
 from attrs import frozen
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bedrock_auth.bedrock.client_history import ClientHistory
-from bedrock_auth.bedrock.invisible import without_invisible
+from bedrock_auth.bedrock.prompts.client_history import ClientHistory
+from bedrock_auth.bedrock.prompts.invisible import without_invisible
+from bedrock_auth.bedrock.prompts.untrusted import TextRules
 from bedrock_auth.bedrock.rag import RagChat
-from bedrock_auth.bedrock.rag_turn import RagSettings
-from bedrock_auth.bedrock.untrusted import TextRules
+from bedrock_auth.bedrock.rag_chat.turn import RagSettings
 
 CODE = "5ca1ab1e5ca1ab1e"
 MODEL = "us.amazon.nova-lite-v1:0"

@@ -22,10 +22,10 @@ from bedrock_auth.bedrock import (
     IncompleteStreamError,
     KnowledgeBase,
     ServiceError,
-    calls,
 )
 from bedrock_auth.bedrock.errors import ConnectionLostError as Lost
 from bedrock_auth.bedrock.retry import MAX_WAIT, Attempts, RetryPolicy, attempts_of, backoff
+from bedrock_auth.bedrock.transport import calls
 from bedrock_auth.testing import (
     CorruptChecksum,
     Cut,

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from bedrock_auth.bedrock import ConverseResponse, Message, UnknownBlock, UnknownEvent, decode
 from bedrock_auth.bedrock.content import block_from_api
 from bedrock_auth.bedrock.events import CitationDelta, ImageDelta, ToolResultDelta
-from bedrock_auth.bedrock.frames import FrameStream
+from bedrock_auth.bedrock.transport.frames import FrameStream
 from bedrock_auth.testing import RawEvents, encode_event
 from bedrock_auth.testing.frames import encode_json
 from support.names import plain

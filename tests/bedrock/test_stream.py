@@ -19,9 +19,9 @@ from bedrock_auth.bedrock import (
     ToolInputError,
 )
 from bedrock_auth.bedrock.errors import Call
-from bedrock_auth.bedrock.event_stream import Opened
 from bedrock_auth.bedrock.retry import RetryPolicy
 from bedrock_auth.bedrock.stream import ConverseStream, typed_stream
+from bedrock_auth.bedrock.transport.event_stream import Opened
 from support.names import plain
 
 START = {"messageStart": {"role": "assistant"}}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import evolve, frozen
 
 from bedrock_auth import AssumeRole, Credentials, Host, Static
-from bedrock_auth.cli.demo.vending import vending_endpoint
+from bedrock_auth.cli.commands.demo.vending import vending_endpoint
 from bedrock_auth.testing import LocalBedrock
 from support.ministack import EXTERNAL_ID
 

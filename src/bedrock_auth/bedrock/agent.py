@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from bedrock_auth.bedrock.agent_conversation import AgentConversation
-from bedrock_auth.bedrock.agent_request import agent_request, checked_agent_id, checked_session_id
-from bedrock_auth.bedrock.agent_run import AgentRun, AgentTurns, AsyncAgentRun, run_settings
-from bedrock_auth.bedrock.agent_stream import AgentStream, AsyncAgentStream
-from bedrock_auth.bedrock.service import ServiceWrapper
+from bedrock_auth.bedrock.agents.conversation import AgentConversation
+from bedrock_auth.bedrock.agents.request import agent_request, checked_agent_id, checked_session_id
+from bedrock_auth.bedrock.agents.run import AgentRun, AgentTurns, AsyncAgentRun, run_settings
+from bedrock_auth.bedrock.agents.stream import AgentStream, AsyncAgentStream
+from bedrock_auth.bedrock.transport.service import ServiceWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
 
-    from bedrock_auth.bedrock.agent_request import AgentOptions
-    from bedrock_auth.bedrock.agent_run import AgentRunOptions
-    from bedrock_auth.bedrock.clients import MakesClients
+    from bedrock_auth.bedrock.agents.request import AgentOptions
+    from bedrock_auth.bedrock.agents.return_control import ReturnControlResults
+    from bedrock_auth.bedrock.agents.run import AgentRunOptions
     from bedrock_auth.bedrock.retry import RetryListener
-    from bedrock_auth.bedrock.return_control import ReturnControlResults
+    from bedrock_auth.bedrock.transport.clients import MakesClients
 
 
 class AnyAgent(ServiceWrapper):

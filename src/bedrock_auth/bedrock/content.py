@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from bedrock_auth.bedrock.api_form import others, several
-from bedrock_auth.bedrock.blocks import (
+from bedrock_auth.bedrock.converse.blocks import (
     CachePoint,
     Citation,
     CitationsBlock,
@@ -23,10 +22,17 @@ from bedrock_auth.bedrock.blocks import (
     UnknownBlock,
     known_or_unknown,
 )
-from bedrock_auth.bedrock.documents import DocumentBlock
-from bedrock_auth.bedrock.files import S3Location
-from bedrock_auth.bedrock.media import AudioBlock, ImageBlock, VideoBlock
-from bedrock_auth.bedrock.tool_blocks import JsonBlock, ToolAdditionBlock, ToolRemovalBlock, ToolResultBlock, ToolUseBlock
+from bedrock_auth.bedrock.converse.documents import DocumentBlock
+from bedrock_auth.bedrock.converse.media import AudioBlock, ImageBlock, VideoBlock
+from bedrock_auth.bedrock.converse.tool_blocks import (
+    JsonBlock,
+    ToolAdditionBlock,
+    ToolRemovalBlock,
+    ToolResultBlock,
+    ToolUseBlock,
+)
+from bedrock_auth.bedrock.forms.api_form import others, several
+from bedrock_auth.bedrock.forms.files import S3Location
 from bedrock_auth.errors import ConfigurationError
 
 __all__ = [

@@ -9,26 +9,35 @@ from typing import TYPE_CHECKING, Any, Unpack
 from attrs import define, evolve, field
 
 from bedrock_auth.bedrock.content import Message
+from bedrock_auth.bedrock.converse.response import ConverseResponse
 from bedrock_auth.bedrock.errors import IncompleteStreamError
-from bedrock_auth.bedrock.history import as_history, characters, check, exchanges, trimmed, unanswered, with_answer, with_content
-from bedrock_auth.bedrock.json_form import from_json_form, to_json_form
-from bedrock_auth.bedrock.response import ConverseResponse
-from bedrock_auth.bedrock.tool_run import AsyncToolRun, ToolRun
-from bedrock_auth.bedrock.toolbox import no_result
-from bedrock_auth.bedrock.turns import Turns
+from bedrock_auth.bedrock.forms.json_form import from_json_form, to_json_form
+from bedrock_auth.bedrock.tool_use.history import (
+    as_history,
+    characters,
+    check,
+    exchanges,
+    trimmed,
+    unanswered,
+    with_answer,
+    with_content,
+)
+from bedrock_auth.bedrock.tool_use.tool_run import AsyncToolRun, ToolRun
+from bedrock_auth.bedrock.tool_use.toolbox import no_result
+from bedrock_auth.bedrock.tool_use.turns import Turns
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from typing import Self
 
-    from bedrock_auth.bedrock.aio import AsyncConverseStream
     from bedrock_auth.bedrock.content import Content, ToolUseBlock
-    from bedrock_auth.bedrock.history import History
-    from bedrock_auth.bedrock.request import ConverseOptions
+    from bedrock_auth.bedrock.converse.request import ConverseOptions
     from bedrock_auth.bedrock.runtime import BedrockRuntime
     from bedrock_auth.bedrock.stream import ConverseStream
-    from bedrock_auth.bedrock.turns import RunOptions
+    from bedrock_auth.bedrock.tool_use.history import History
+    from bedrock_auth.bedrock.tool_use.turns import RunOptions
+    from bedrock_auth.bedrock.transport.aio import AsyncConverseStream
 
 
 def _counted(messages: History) -> str:
@@ -54,7 +63,7 @@ class Conversation:
 
     Raises:
         ConfigurationError: the messages, also those assigned later, are none that AWS takes; see
-            `bedrock_auth.bedrock.history.check`.
+            `bedrock_auth.bedrock.tool_use.history.check`.
     """
 
     messages: History = field(default=(), converter=as_history, validator=_check, repr=_counted)

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from bedrock_auth.bedrock.api_form import UNKNOWN_MEMBER, UnknownKindError
-from bedrock_auth.bedrock.blocks import Citation
-from bedrock_auth.bedrock.files import Source, brief, source_from_api
-from bedrock_auth.bedrock.response import Usage, service_tier_of, usage_of
-from bedrock_auth.bedrock.tool_blocks import ToolResultContent, result_from_api
+from bedrock_auth.bedrock.converse.blocks import Citation
+from bedrock_auth.bedrock.converse.response import Usage, service_tier_of, usage_of
+from bedrock_auth.bedrock.converse.tool_blocks import ToolResultContent, result_from_api
+from bedrock_auth.bedrock.forms.api_form import UNKNOWN_MEMBER, UnknownKindError
+from bedrock_auth.bedrock.forms.files import Source, brief, source_from_api
 
 RawEvent: TypeAlias = Mapping[str, Any]
 

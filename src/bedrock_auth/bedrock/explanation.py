@@ -1,6 +1,6 @@
 """`explain`: what went wrong, why, and what to do about it, for people.
 
-The words stand in two tables: `bedrock_auth.bedrock.reasons` for what services answer, `bedrock_auth.bedrock.causes` for all
+The words stand in two tables of `bedrock_auth.bedrock.failures`: `reasons` for what services answer, `causes` for all
 else. Texts of services and of strangers are read but never repeated, so no prompt and no secret gets out; messages of this
 library's credential errors are, redacted once more.
 """
@@ -16,19 +16,19 @@ from botocore.eventstream import ParserError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from bedrock_auth.bedrock.causes import cause_of
 from bedrock_auth.bedrock.errors import ANY_CALL, AccessDeniedError, BedrockError, Call, ModelAccessError, ServiceError
-from bedrock_auth.bedrock.profile_hints import inference_profile_hints
-from bedrock_auth.bedrock.reasons import reason_of
-from bedrock_auth.bedrock.translate import translate
-from bedrock_auth.bedrock.wording import iam_actions, model_id
+from bedrock_auth.bedrock.failures.causes import cause_of
+from bedrock_auth.bedrock.failures.profile_hints import inference_profile_hints
+from bedrock_auth.bedrock.failures.reasons import reason_of
+from bedrock_auth.bedrock.failures.translate import translate
+from bedrock_auth.bedrock.failures.wording import iam_actions, model_id
 from bedrock_auth.errors import BedrockAuthError, ChainError, CredentialError, RetrievalError
 from bedrock_auth.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bedrock_auth.bedrock.reason import Reason
+    from bedrock_auth.bedrock.failures.reason import Reason
 
 _KNOWN = (BedrockAuthError, aws.ClientError, aws.BotoCoreError, HTTPError, ParserError, ResponseParserError, ConnectionError)
 _NAME = re.compile(r"[\w.-]{1,100}")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import field, frozen
 
 from bedrock_auth.bedrock.errors import Call, IncompleteStreamError
-from bedrock_auth.bedrock.event_stream import TypedStream
 from bedrock_auth.bedrock.events import UnknownEvent
+from bedrock_auth.bedrock.transport.event_stream import TypedStream
 
 if TYPE_CHECKING:
     from bedrock_auth.bedrock.events import RawEvent

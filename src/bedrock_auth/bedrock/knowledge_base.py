@@ -6,15 +6,15 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bedrock_auth.bedrock.api_form import given
-from bedrock_auth.bedrock.clients import client_maker
-from bedrock_auth.bedrock.generation_conversation import GenerationCalls, KnowledgeBaseConversation
-from bedrock_auth.bedrock.generation_stream import AsyncRetrieveAndGenerateStream, RetrieveAndGenerateStream
-from bedrock_auth.bedrock.knowledge_base_limits import checked_hits, checked_knowledge_base_id
-from bedrock_auth.bedrock.knowledge_base_request import generate_request, retrieve_request
-from bedrock_auth.bedrock.knowledge_base_response import Pages, RetrieveAndGenerateResponse, RetrieveResponse, decoded
-from bedrock_auth.bedrock.service import ServiceWrapper
-from bedrock_auth.bedrock.threads import in_thread
+from bedrock_auth.bedrock.forms.api_form import given
+from bedrock_auth.bedrock.retrieval.generation_conversation import GenerationCalls, KnowledgeBaseConversation
+from bedrock_auth.bedrock.retrieval.generation_stream import AsyncRetrieveAndGenerateStream, RetrieveAndGenerateStream
+from bedrock_auth.bedrock.retrieval.limits import checked_hits, checked_knowledge_base_id
+from bedrock_auth.bedrock.retrieval.request import generate_request, retrieve_request
+from bedrock_auth.bedrock.retrieval.response import Pages, RetrieveAndGenerateResponse, RetrieveResponse, decoded
+from bedrock_auth.bedrock.transport.clients import client_maker
+from bedrock_auth.bedrock.transport.service import ServiceWrapper
+from bedrock_auth.bedrock.transport.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
 
-    from bedrock_auth.bedrock.clients import MakesClients
-    from bedrock_auth.bedrock.generation_conversation import SessionRestarted
-    from bedrock_auth.bedrock.hits import Hit
-    from bedrock_auth.bedrock.knowledge_base_request import GenerationOptions, RetrievalOptions
+    from bedrock_auth.bedrock.retrieval.generation_conversation import SessionRestarted
+    from bedrock_auth.bedrock.retrieval.hits import Hit
+    from bedrock_auth.bedrock.retrieval.request import GenerationOptions, RetrievalOptions
     from bedrock_auth.bedrock.retry import RetryListener
+    from bedrock_auth.bedrock.transport.clients import MakesClients
 
 _RETRIEVE, _GENERATE, _STREAM = "Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream"
 _SEARCH_TIMEOUT = 60

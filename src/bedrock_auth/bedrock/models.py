@@ -8,15 +8,15 @@ from attrs import evolve, field, frozen
 from botocore.config import Config
 
 from bedrock_auth.bedrock.errors import AccessDeniedError, Call
+from bedrock_auth.bedrock.failures.translate import translate
 from bedrock_auth.bedrock.model_ref import ModelRef
-from bedrock_auth.bedrock.service import ServiceWrapper
-from bedrock_auth.bedrock.translate import translate
+from bedrock_auth.bedrock.transport.service import ServiceWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bedrock_auth.bedrock.clients import MakesClients
     from bedrock_auth.bedrock.retry import RetryListener
+    from bedrock_auth.bedrock.transport.clients import MakesClients
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen, validators
 
-from bedrock_auth.bedrock.untrusted import TextRules, without_placeholders
+from bedrock_auth.bedrock.prompts.untrusted import TextRules, without_placeholders
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:

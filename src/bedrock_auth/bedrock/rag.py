@@ -5,25 +5,25 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bedrock_auth.bedrock.aio import AsyncConverseStream
 from bedrock_auth.bedrock.conversation import Conversation
 from bedrock_auth.bedrock.errors import Call
-from bedrock_auth.bedrock.event_stream import Opened
-from bedrock_auth.bedrock.rag_fold import whole_response
-from bedrock_auth.bedrock.rag_stream import AsyncRagStream, RagStream
-from bedrock_auth.bedrock.rag_turn import RagSettings, RagTurn
+from bedrock_auth.bedrock.rag_chat.fold import whole_response
+from bedrock_auth.bedrock.rag_chat.stream import AsyncRagStream, RagStream
+from bedrock_auth.bedrock.rag_chat.turn import RagSettings, RagTurn
 from bedrock_auth.bedrock.stream import ConverseStream
-from bedrock_auth.bedrock.threads import in_thread
+from bedrock_auth.bedrock.transport.aio import AsyncConverseStream
+from bedrock_auth.bedrock.transport.event_stream import Opened
+from bedrock_auth.bedrock.transport.threads import in_thread
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar, Unpack
 
-    from bedrock_auth.bedrock.guardrail_check import GuardrailCheck
-    from bedrock_auth.bedrock.rag_events import FoundText, RagResponse
-    from bedrock_auth.bedrock.request import ConverseOptions
-    from bedrock_auth.bedrock.response import ConverseResponse
+    from bedrock_auth.bedrock.converse.request import ConverseOptions
+    from bedrock_auth.bedrock.converse.response import ConverseResponse
+    from bedrock_auth.bedrock.prompts.guardrail_check import GuardrailCheck
+    from bedrock_auth.bedrock.rag_chat.events import FoundText, RagResponse
     from bedrock_auth.bedrock.runtime import BedrockRuntime
 
     T = TypeVar("T")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import botocore
 
-from bedrock_auth.bedrock.aio import AsyncConverseStream
-from bedrock_auth.bedrock.clients import SERVICE
+from bedrock_auth.bedrock.converse.request import converse_request
+from bedrock_auth.bedrock.converse.response import ConverseResponse
 from bedrock_auth.bedrock.errors import Call
+from bedrock_auth.bedrock.failures.translate import translate
 from bedrock_auth.bedrock.invoke import InvokeModelStream
-from bedrock_auth.bedrock.request import converse_request
-from bedrock_auth.bedrock.response import ConverseResponse
-from bedrock_auth.bedrock.service import ServiceWrapper
 from bedrock_auth.bedrock.stream import ConverseStream
-from bedrock_auth.bedrock.translate import translate
+from bedrock_auth.bedrock.transport.aio import AsyncConverseStream
+from bedrock_auth.bedrock.transport.clients import SERVICE
+from bedrock_auth.bedrock.transport.service import ServiceWrapper
 from bedrock_auth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
-    from bedrock_auth.bedrock.request import ConverseOptions, Messages
+    from bedrock_auth.bedrock.converse.request import ConverseOptions, Messages
 
 _COUNT = "CountTokens"
 

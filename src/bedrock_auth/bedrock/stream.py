@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bedrock_auth.bedrock.converse.fold import MessageFold, incomplete
+from bedrock_auth.bedrock.converse.response import ConverseResponse
 from bedrock_auth.bedrock.errors import Call
-from bedrock_auth.bedrock.event_stream import AnswerStream, Opened
 from bedrock_auth.bedrock.events import Event, TextDelta, decode
-from bedrock_auth.bedrock.fold import MessageFold, incomplete
-from bedrock_auth.bedrock.response import ConverseResponse
+from bedrock_auth.bedrock.transport.event_stream import AnswerStream, Opened
 from bedrock_auth.errors import ConfigurationError
 
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from bedrock_auth.bedrock.blocks import CachePoint, TextBlock
-from bedrock_auth.bedrock.docstrings import summary
-from bedrock_auth.bedrock.members import innermost
-from bedrock_auth.bedrock.schema import as_it_is, function_shape
-from bedrock_auth.bedrock.threads import to_thread
-from bedrock_auth.bedrock.tool_blocks import ToolResultContent, tool_result_content
-from bedrock_auth.bedrock.validation import problems
+from bedrock_auth.bedrock.converse.blocks import CachePoint, TextBlock
+from bedrock_auth.bedrock.converse.tool_blocks import ToolResultContent, tool_result_content
+from bedrock_auth.bedrock.tool_use.docstrings import summary
+from bedrock_auth.bedrock.tool_use.members import innermost
+from bedrock_auth.bedrock.tool_use.schema import as_it_is, function_shape
+from bedrock_auth.bedrock.tool_use.validation import problems
+from bedrock_auth.bedrock.transport.threads import to_thread
 from bedrock_auth.errors import BedrockAuthError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Tool:
     ) -> Tool:
         """The tool that a typed function is.
 
-        Its parameters' annotations become the schema; `bedrock_auth.bedrock.schema` lists those that can. A docstring in
+        Its parameters' annotations become the schema; `bedrock_auth.bedrock.tool_use.schema` lists those that can. A docstring in
         Google's style describes the tool and, under ``Args:``, the parameters; ``Annotated[…, "text"]`` describes one too.
 
         Args:

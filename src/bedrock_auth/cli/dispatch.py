@@ -1,7 +1,7 @@
 """From a command's name to its module, and from an error to an exit status.
 
-A command is a module with ``add_arguments(parser)`` and ``run(options) -> int``; only the module of the command that runs is
-loaded. Its docstring's first line is what ``--help`` says of it, the rest is for readers of the code.
+A command is a module in `commands` with ``add_arguments(parser)`` and ``run(options) -> int``; only the module of the command
+that runs is loaded. Its docstring's first line is what ``--help`` says of it, the rest is for readers of the code.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(name: str, arguments: Sequence[str]) -> int:
-    module = import_module(f"{__package__}.{name.replace('-', '_')}")
+    module = import_module(f"{__package__}.commands.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.")
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(arguments, argparse.Namespace(raw_arguments=arguments))))

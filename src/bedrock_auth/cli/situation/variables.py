@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from bedrock_auth.cli.handoff import found_in
+from bedrock_auth.cli.handing_over.handoff import found_in
 from bedrock_auth.cli.output import shown_url
 from bedrock_auth.credentials import masked_key_id
 from bedrock_auth.redaction import MASK, redact

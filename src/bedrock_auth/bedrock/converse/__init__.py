@@ -1,0 +1,1 @@
+"""Converse: parameters in, content blocks, an answer out."""

@@ -1,0 +1,1 @@
+"""What went wrong: AWS's codes and texts to classes and to words."""

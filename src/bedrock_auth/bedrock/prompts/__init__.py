@@ -1,0 +1,1 @@
+"""Other people's text: rules for it, what nobody sees in it, histories that clients bring, output as HTML."""

@@ -1,0 +1,1 @@
+"""What `RagChat` is made of: hits into a question, markers in an answer into citations."""

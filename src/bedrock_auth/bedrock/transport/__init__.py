@@ -1,0 +1,1 @@
+"""How calls are made: clients, one call as botocore sends it, its stream of events, threads and asyncio."""

@@ -1,0 +1,1 @@
+"""The commands: each is a module, or a package, of its name."""

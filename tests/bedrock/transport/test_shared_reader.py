@@ -1,0 +1,411 @@
+"""Many streams of one process are read by one thread, and none of them waits for another one."""
+
+import asyncio
+import json
+import os
+import random
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from bedrock_auth.bedrock import BedrockRuntime, ConnectionLostError
+from bedrock_auth.bedrock.transport import shared_reader
+from bedrock_auth.bedrock.transport.async_reader import BUFFERED
+from bedrock_auth.bedrock.transport.connection import StreamConnection
+from bedrock_auth.bedrock.transport.shared_reader import Next
+from bedrock_auth.testing import encode_event
+from support.tls import authority
+
+PATIENCE = 20
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
+
+
+def frame(kind, **body):
+    return encode_event(kind, json.dumps(body).encode())
+
+
+def delta(words):
+    return frame("contentBlockDelta", contentBlockIndex=0, delta={"text": words})
+
+
+START = frame("messageStart", role="assistant")
+STOP = frame("messageStop", stopReason="end_turn")
+
+
+def chunk(data):
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Dripping:
+    """A server that says what a script has for a model's id, in just these pieces; pauses for floats, waits for events."""
+
+    def __init__(self, script, tls=None):
+        self.script = script
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._closing = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._talk, args=self._listener.accept()[:1], daemon=True).start()
+
+    def _talk(self, connection):
+        with suppress(OSError), connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            connection.settimeout(PATIENCE)
+            with connection, connection.makefile("rb") as reader:
+                while line := reader.readline():
+                    self._answer(connection, reader, line.split(b"/")[2].decode())
+
+    def _answer(self, connection, reader, model):
+        length = 0
+        while (line := reader.readline()).strip():
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        reader.read(length)
+        for piece in self.script(model):
+            if isinstance(piece, bytes):
+                connection.sendall(piece)
+            elif isinstance(piece, float):
+                time.sleep(piece)
+            else:
+                piece.wait(PATIENCE)
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def drip(tmp_path):
+    """A runtime that talks to a `Dripping` server."""
+    servers = []
+
+    def make(script, *, tls=False, **config):
+        context, verify = authority(tmp_path) if tls else (None, None)
+        servers.append(Dripping(script, context))
+        session = boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1")
+        options = Config(max_pool_connections=100, **{"read_timeout": PATIENCE} | config)
+        client = session.client("bedrock-runtime", endpoint_url=servers[-1].url, config=options, verify=verify)
+        return BedrockRuntime(client=client)
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+def run(coroutine):
+    async def main():
+        return await asyncio.wait_for(coroutine, PATIENCE)
+
+    return asyncio.run(main())
+
+
+def threads(name):
+    return [thread for thread in threading.enumerate() if thread.name == f"bedrock-auth-{name}"]
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+async def begin(runtime, model):
+    """A stream whose first event has been read."""
+    stream = await runtime.aconverse_stream(model, "Hi").__aenter__()
+    await anext(stream)
+    return stream
+
+
+async def rest(stream):
+    """The text of a stream from here on."""
+    return "".join([piece async for piece in stream.text_stream])
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_streams_that_have_begun_share_one_thread(drip, tls):
+    go_on = threading.Event()
+    runtime = drip(lambda model: [HEAD + chunk(START), go_on, chunk(delta(model)), chunk(STOP) + END], tls=tls)
+
+    async def main():
+        streams = [await begin(runtime, f"m{number}") for number in range(30)]
+        await until(lambda: not threads("reader"))
+        count = len(threads("streams"))
+        go_on.set()
+        return count, await asyncio.gather(*map(rest, streams))
+
+    count, texts = run(main())
+    assert count <= 2  # the one that reads, and the one that looks after it
+    assert texts == [f"m{number}" for number in range(30)]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("held_up", [1, 3])
+def test_a_stream_that_stops_in_the_middle_of_an_event_holds_up_no_other(drip, tls, held_up):
+    finish = threading.Event()
+    whole = chunk(delta("late"))
+
+    def script(model):
+        if model == "slow":
+            return [HEAD + chunk(START), 0.2, whole[:30], finish, whole[30:], chunk(STOP) + END]
+        return [HEAD + chunk(START), 0.1, chunk(delta("quick")), chunk(STOP) + END]
+
+    runtime = drip(script, tls=tls)
+
+    async def main():
+        slow = [await begin(runtime, "slow") for _ in range(held_up)]
+        await asyncio.sleep(0.3)  # until the first part has come
+        quick = await asyncio.gather(*[rest(await begin(runtime, "quick")) for _ in range(5)])
+        finish.set()
+        return quick, await asyncio.gather(*map(rest, slow))
+
+    assert run(main()) == (["quick"] * 5, ["late"] * held_up)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize(
+    "wire",
+    [chunk(delta("a") + delta("b") + delta("c")), b"".join(chunk(delta(word)) for word in "abc")],
+    ids=["in one chunk", "in a chunk each"],
+)
+def test_events_that_come_together_are_all_there_before_more_comes(drip, tls, wire):
+    go_on = threading.Event()
+    runtime = drip(lambda _: [HEAD + chunk(START), 0.2, wire, go_on, chunk(STOP) + END], tls=tls)
+
+    async def main():
+        stream = await begin(runtime, "m")
+        words = [(await anext(stream)).text for _ in range(3)]
+        go_on.set()
+        return words, await rest(stream)
+
+    assert run(main()) == (["a", "b", "c"], "")
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_the_pieces_and_the_readers_pace_every_stream_delivers_its_own_text(drip, tls, seed):
+    """Frames cut anywhere, several in a chunk, chunks cut anywhere; readers that dawdle so that buffers fill up."""
+
+    def said(model):
+        chance = random.Random(f"{seed} {model}")
+        words = [f"{model}-{number} " for number in range(chance.choice([1, 20, BUFFERED - 1, BUFFERED, 5 * BUFFERED]))]
+        return words, chance
+
+    def script(model):
+        words, chance = said(model)
+        body = b"".join(map(delta, words)) + STOP
+        cuts = sorted(chance.sample(range(len(body)), min(len(body) // 50, 300)))
+        parts = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True) if start < end]
+        wire = b"".join(map(chunk, parts)) + END
+        cuts = sorted(chance.sample(range(len(wire)), 25))
+        yield HEAD + chunk(START)
+        for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+            yield wire[start:end]
+            yield chance.choice([0.0, 0.001, 0.03])
+
+    runtime = drip(script, tls=tls)
+
+    async def read(model):
+        chance = random.Random(model)
+        pieces = []
+        async with runtime.aconverse_stream(model, "Hi") as stream:
+            async for piece in stream.text_stream:
+                pieces.append(piece)
+                assert len(stream._reader.events) <= BUFFERED
+                if chance.random() < 0.02:
+                    await asyncio.sleep(0.02)
+        return pieces
+
+    async def main():
+        return await asyncio.gather(*(read(f"m{number}") for number in range(25)))
+
+    assert run(main()) == [said(f"m{number}")[0] for number in range(25)]
+
+
+def test_a_stream_that_falls_silent_ends_at_the_read_timeout_and_others_go_on(drip):
+    def script(model):
+        if model == "silent":
+            return [HEAD + chunk(START), float(PATIENCE)]
+        return [HEAD + chunk(START), *[0.2, chunk(delta("x"))] * 10, chunk(STOP) + END]
+
+    runtime = drip(script, read_timeout=0.5)
+
+    async def main():
+        silent, talking = await begin(runtime, "silent"), await begin(runtime, "talking")
+        with pytest.raises(ConnectionLostError) as caught:
+            await rest(silent)
+        return caught.value.code, await rest(talking)
+
+    assert run(main()) == ("ReadTimeout", "x" * 10)
+
+
+def test_a_stream_whose_buffer_is_full_costs_the_others_nothing_and_goes_on_when_it_is_read(drip):
+    def script(model):
+        return [HEAD + chunk(START), 0.1, b"".join([chunk(delta("x"))] * 10 * BUFFERED), chunk(STOP) + END]
+
+    runtime = drip(script)
+
+    async def main():
+        dawdling = await begin(runtime, "dawdling")
+        await until(lambda: len(dawdling._reader.events) == BUFFERED)
+        other = await rest(await begin(runtime, "other"))
+        used = time.process_time()
+        await asyncio.sleep(0.5)
+        used = time.process_time() - used
+        return other, used, len(dawdling._reader.events), await rest(dawdling)
+
+    other, used, waiting, text = run(main())
+    assert other == text == "x" * 10 * BUFFERED
+    assert waiting == BUFFERED
+    assert used < 0.25  # nobody asks again and again
+
+
+def test_where_no_thread_can_be_started_each_stream_is_read_by_its_own(drip, monkeypatch):
+    monkeypatch.setattr(shared_reader, "_shared", shared_reader.SharedReader())
+    monkeypatch.setattr(shared_reader, "_start", lambda _: False)
+    go_on = threading.Event()
+    runtime = drip(lambda model: [HEAD + chunk(START), go_on, chunk(delta(model)), chunk(STOP) + END])
+
+    async def main():
+        streams = [await begin(runtime, f"m{number}") for number in range(3)]
+        await asyncio.sleep(0.1)
+        alone = len(threads("reader"))
+        go_on.set()
+        return alone, await asyncio.gather(*map(rest, streams))
+
+    assert run(main()) == (3, ["m0", "m1", "m2"])
+
+
+def test_streams_beyond_what_the_system_can_wait_for_are_read_too(drip, monkeypatch):
+    class Small(shared_reader.selectors.DefaultSelector):
+        def register(self, *args):
+            if len(self.get_map()) >= 3:
+                raise ValueError("too many file descriptors in select()")  # as on Windows
+            return super().register(*args)
+
+    monkeypatch.setattr(shared_reader, "_shared", shared_reader.SharedReader())
+    monkeypatch.setattr(shared_reader.selectors, "DefaultSelector", Small)
+    runtime = drip(lambda model: [HEAD + chunk(START), 0.3, chunk(delta(model)), 0.1, chunk(STOP) + END])
+
+    async def main():
+        return await asyncio.gather(*[rest(await begin(runtime, f"m{number}")) for number in range(8)])
+
+    assert run(main()) == [f"m{number}" for number in range(8)]
+
+
+def test_the_threads_and_descriptors_end_when_there_is_nothing_to_read_and_begin_again(drip, monkeypatch):
+    monkeypatch.setattr(shared_reader, "_LINGER", 0.1)
+    monkeypatch.setattr(shared_reader, "_shared", shared_reader.SharedReader())
+    runtime = drip(lambda model: [HEAD + chunk(START), 0.05, chunk(delta(model)), chunk(STOP) + END])
+    for _ in range(3):
+        assert run(rest_of(runtime)) == "m"
+        run(until(lambda: not threads("streams")))
+        assert shared_reader.shared()._selector.get_map() is None  # closed
+
+
+async def rest_of(runtime):
+    return await rest(await begin(runtime, "m"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_reads_its_own_streams_and_leaves_its_parents_alone(drip):
+    go_on = threading.Event()
+    runtime = drip(
+        lambda model: [HEAD + chunk(START), *([go_on] if model == "parent" else [0.1]), chunk(delta(model)), chunk(STOP) + END]
+    )
+
+    async def main():
+        stream = await begin(runtime, "parent")
+        await until(lambda: not threads("reader"))
+        child = os.fork()
+        if not child:
+            worked = []
+            thread = threading.Thread(target=lambda: worked.append(asyncio.run(rest_of(runtime))))
+            thread.start()
+            thread.join(PATIENCE)
+            os._exit(0 if worked == ["m"] else 1)
+        status = (await asyncio.to_thread(os.waitpid, child, 0))[1]
+        go_on.set()
+        return status, await rest(stream)
+
+    assert run(main()) == (0, "parent")
+
+
+def test_until_its_first_event_a_stream_keeps_its_thread(drip):
+    go_on = threading.Event()
+    runtime = drip(lambda model: [HEAD, go_on, chunk(START), chunk(delta(model)), chunk(STOP) + END])
+
+    async def main():
+        stream = await runtime.aconverse_stream("m", "Hi").__aenter__()
+        await asyncio.sleep(0.1)
+        count = len(threads("reader"))
+        go_on.set()
+        return count, await rest(stream)
+
+    assert run(main()) == (1, "m")
+
+
+def test_a_stream_that_finds_its_buffer_full_just_before_it_was_taken_reads_on(drip):
+    reader = drip(lambda _: []).aconverse_stream("m", "Hi")._reader
+    reader._arrivals.extend(range(BUFFERED))
+    assert reader._needs_room()
+    reader._arrivals.clear()
+    assert not reader._needs_room()
+    assert not reader._stop_needing_room()  # so nobody resumes what is not waiting
+
+
+class Watched:
+    """A stream over a socket pair, which does at each turn what it is told."""
+
+    def __init__(self, *turns):
+        mine, self.peer = socket.socketpair()
+        self.connection = StreamConnection(mine.makefile("rb"), mine)
+        self.turns = iter(turns)
+
+    def advance(self):
+        return next(self.turns)()
+
+    def close(self):
+        self.peer.close()
+        self.connection.sock.close()
+
+
+def test_a_stream_that_is_resumed_while_it_holds_up_the_others_is_not_forgotten(monkeypatch):
+    reader = shared_reader.SharedReader()
+    went_on, heard = threading.Event(), threading.Event()
+
+    def hold_up():
+        time.sleep(0.3)  # another thread leads by now
+        reader.resume(stream)
+        assert went_on.wait(PATIENCE)
+        return Next.ROOM
+
+    def go_on():
+        went_on.set()
+        time.sleep(0.1)  # until the other thread is back
+        return Next.DATA
+
+    def end():
+        heard.set()
+        return Next.NOTHING
+
+    stream = Watched(hold_up, go_on, end)
+    monkeypatch.setattr(shared_reader, "_LINGER", 0.1)
+    stream.peer.send(b"x")
+    assert reader.watch(stream)
+    assert went_on.wait(PATIENCE)
+    time.sleep(0.5)
+    stream.peer.send(b"y")
+    assert heard.wait(PATIENCE)
+    stream.close()
