@@ -393,7 +393,6 @@ def test_a_stream_that_is_resumed_while_it_holds_up_the_others_is_not_forgotten(
 
     def go_on():
         went_on.set()
-        time.sleep(0.1)  # until the other thread is back
         return Next.DATA
 
     def end():
@@ -408,4 +407,13 @@ def test_a_stream_that_is_resumed_while_it_holds_up_the_others_is_not_forgotten(
     time.sleep(0.5)
     stream.peer.send(b"y")
     assert heard.wait(PATIENCE)
+    stream.close()
+
+
+def test_a_stream_that_comes_while_the_thread_is_about_to_end_keeps_it(monkeypatch):
+    monkeypatch.setattr(shared_reader, "_start", lambda _: True)
+    reader, stream = shared_reader.SharedReader(), Watched()
+    assert reader.watch(stream)
+    assert not reader._retire()
+    reader.close()
     stream.close()

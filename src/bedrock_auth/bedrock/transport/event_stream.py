@@ -145,9 +145,9 @@ class TypedStream(Generic[E]):
 
     @property
     def connection(self) -> StreamConnection | None:
-        """What to wait for before the next event is read; ``None`` before the first, since until then it may be opened again."""
+        """What the next event comes from, if others can wait for that."""
         opened = self._opened
-        return opened.connection if opened is not None and self._fold.is_begun else None
+        return None if opened is None else opened.connection
 
     @property
     def has_more(self) -> bool:
