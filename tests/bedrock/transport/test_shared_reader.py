@@ -370,15 +370,16 @@ class Watched:
 
     def __init__(self, *turns):
         mine, self.peer = socket.socketpair()
-        self.connection = StreamConnection(mine.makefile("rb"), mine)
+        self.file = mine.makefile("rb")
+        self.connection = StreamConnection(self.file, mine)
         self.turns = iter(turns)
 
     def advance(self):
         return next(self.turns)()
 
     def close(self):
-        self.peer.close()
-        self.connection.sock.close()
+        for thing in (self.peer, self.file, self.connection.sock):
+            thing.close()
 
 
 def test_a_stream_that_is_resumed_while_it_holds_up_the_others_is_not_forgotten(monkeypatch):
