@@ -7,7 +7,9 @@ import random
 import socket
 import threading
 import time
+from collections import deque
 from contextlib import suppress
+from unittest import mock
 
 import boto3
 import pytest
@@ -363,6 +365,13 @@ def test_a_stream_that_finds_its_buffer_full_just_before_it_was_taken_reads_on(d
     reader._arrivals.clear()
     assert not reader._needs_room()
     assert not reader._stop_needing_room()  # so nobody resumes what is not waiting
+
+
+def test_a_stream_that_never_runs_dry_lets_others_have_their_turn(drip):
+    reader = drip(lambda _: []).aconverse_stream("m", "Hi")._reader
+    reader.stream = mock.MagicMock(**{"__next__": lambda _: object(), "has_more": True, "has_said_all.return_value": False})
+    reader._arrivals = deque(maxlen=1)  # taken as fast as it comes
+    assert reader.advance() is Next.TURN
 
 
 class Watched:

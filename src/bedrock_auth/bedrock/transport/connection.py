@@ -16,7 +16,7 @@ _AT_ONCE = 0.001
 
 
 class StreamConnection:
-    """What a chunked body of urllib3 reads from. botocore's ``StreamingBody`` finds the socket in the same place."""
+    """What a body of urllib3 reads from. botocore's ``StreamingBody`` finds the socket in the same place."""
 
     def __init__(self, file: BufferedReader, sock: socket) -> None:
         """A file and the socket that fills it."""
@@ -27,13 +27,10 @@ class StreamConnection:
 
     @classmethod
     def of(cls, body: Any) -> Self | None:
-        """The connection of urllib3's response, or ``None`` where it cannot be told what waits there.
-
-        That is a body whose length is known beforehand, which urllib3 does not read piece by piece, and TLS inside of TLS.
-        """
+        """The connection of urllib3's response, or ``None`` where it is not to be found, as with TLS inside of TLS."""
         file: Any = getattr(getattr(body, "_fp", None), "fp", None)
         sock = getattr(getattr(file, "raw", None), "_sock", None)
-        if not isinstance(sock, socket) or not hasattr(file, "peek") or not getattr(body, "chunked", False):
+        if not isinstance(sock, socket) or not hasattr(file, "peek"):
             return None
         return cls(file, sock)
 
