@@ -101,3 +101,10 @@ def test_hanging_up_in_a_forked_child_leaves_the_parents_connection_alone(monkey
 
 def test_hanging_up_a_connection_that_is_gone_is_nothing():
     FrameStream(object(), None, "ConverseStream").hang_up()
+
+
+def test_a_frame_that_is_broken_counts_as_there_so_that_it_is_read_and_told():
+    reader = FrameReader()
+    with pytest.raises(ChecksumMismatch):
+        list(reader.feed(b"\0" * 12))
+    assert reader.has_frame

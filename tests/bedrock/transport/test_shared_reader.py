@@ -5,10 +5,12 @@ import json
 import os
 import random
 import socket
+import ssl
 import threading
 import time
 from collections import deque
 from contextlib import suppress
+from contextvars import ContextVar
 from unittest import mock
 
 import boto3
@@ -251,6 +253,56 @@ def test_a_stream_that_falls_silent_ends_at_the_read_timeout_and_others_go_on(dr
     assert run(main()) == ("ReadTimeout", "x" * 10)
 
 
+def test_a_server_that_says_goodbye_in_tls_and_waits_has_ended_the_stream(tmp_path):
+    """What had come by then is read together with the goodbye, and no end of the connection follows."""
+    context, verify = authority(tmp_path)
+    go_on, left = threading.Event(), threading.Event()
+
+    def serve(connection):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = context.wrap_bio(incoming, outgoing, server_side=True)
+
+        def done(step, *args):
+            while True:
+                try:
+                    return step(*args)
+                except ssl.SSLWantReadError:
+                    connection.sendall(outgoing.read())
+                    incoming.write(connection.recv(65536))
+
+        done(server.do_handshake)
+        request = b""
+        while b"Hi" not in request:
+            request += done(server.read, 65536)
+        server.write(HEAD + chunk(START))
+        connection.sendall(outgoing.read())
+        go_on.wait(PATIENCE)
+        server.write(chunk(delta("x")))
+        with suppress(ssl.SSLWantReadError):
+            server.unwrap()
+        connection.sendall(outgoing.read())
+        left.wait(PATIENCE)
+        connection.close()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=lambda: serve(listener.accept()[0]), daemon=True).start()
+    session = boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1")
+    url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    runtime = BedrockRuntime(client=session.client("bedrock-runtime", endpoint_url=url, verify=verify))
+
+    async def main():
+        stream = await begin(runtime, "m")
+        await asyncio.sleep(0.1)
+        go_on.set()
+        with pytest.raises(ConnectionLostError) as caught:
+            await asyncio.wait_for(rest(stream), PATIENCE / 2)
+        return caught.value.partial.text
+
+    assert run(main()) == "x"
+    left.set()
+    listener.close()
+
+
 def test_a_stream_whose_buffer_is_full_costs_the_others_nothing_and_goes_on_when_it_is_read(drip):
     def script(model):
         return [HEAD + chunk(START), 0.1, b"".join([chunk(delta("x"))] * 10 * BUFFERED), chunk(STOP) + END]
@@ -270,6 +322,27 @@ def test_a_stream_whose_buffer_is_full_costs_the_others_nothing_and_goes_on_when
     assert other == text == "x" * 10 * BUFFERED
     assert waiting == BUFFERED
     assert used < 0.25  # nobody asks again and again
+
+
+@pytest.mark.parametrize("missing", ["socket.socketpair", "selectors.DefaultSelector"])
+def test_where_no_descriptor_is_left_each_stream_is_read_by_its_own_thread(drip, monkeypatch, missing):
+    def none_left():
+        raise OSError(24, "Too many open files")
+
+    go_on = threading.Event()
+    runtime = drip(lambda model: [HEAD + chunk(START), go_on, chunk(delta(model)), chunk(STOP) + END])
+
+    async def main():
+        monkeypatch.setattr(shared_reader, "_shared", shared_reader.SharedReader())
+        monkeypatch.setattr(f"bedrock_auth.bedrock.transport.shared_reader.{missing}", none_left)
+        stream = await begin(runtime, "m")
+        await asyncio.sleep(0.1)
+        monkeypatch.undo()
+        alone = len(threads("reader"))
+        go_on.set()
+        return alone, await rest(stream)
+
+    assert run(main()) == (1, "m")
 
 
 def test_where_no_thread_can_be_started_each_stream_is_read_by_its_own(drip, monkeypatch):
@@ -319,7 +392,71 @@ async def rest_of(runtime):
     return await rest(await begin(runtime, "m"))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def forked(work):
+    """The id of a child that does this in a thread of its own, and tells with its status whether the answer was true."""
+    child = os.fork()
+    if child:
+        return child
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(work()))
+    thread.start()
+    thread.join(PATIENCE)
+    os._exit(0 if any(answers) else 1)
+
+
+async def status_of(child):
+    return (await asyncio.to_thread(os.waitpid, child, 0))[1]
+
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_connections_that_a_child_has_inherited_keep_nobody_busy(drip):
+    go_on = threading.Event()
+    runtime = drip(lambda model: [HEAD + chunk(START), go_on, chunk(delta(model)), chunk(STOP) + END])
+
+    async def main():
+        left, kept = await begin(runtime, "left"), await begin(runtime, "kept")
+        await until(lambda: not threads("reader"))
+        child = forked(lambda: time.sleep(1) is None)
+        left.close()
+        await asyncio.sleep(0.2)
+        used = time.process_time()
+        await asyncio.sleep(0.5)
+        used = time.process_time() - used
+        go_on.set()
+        return used, await rest(kept), await status_of(child)
+
+    used, text, status = run(main())
+    assert used < 0.25
+    assert (text, status) == ("kept", 0)
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_that_leaves_its_parents_stream_still_reads_its_own(drip):
+    runtime = drip(lambda _: [HEAD + chunk(START), 0.1, b"".join([chunk(delta("x"))] * 5 * BUFFERED), chunk(STOP) + END])
+
+    async def main():
+        stream = await begin(runtime, "parent")
+        await until(lambda: len(stream._reader.events) == BUFFERED)
+        await asyncio.sleep(0.1)
+
+        async def in_child():
+            own = await begin(runtime, "own")
+            stream.close()
+            await asyncio.sleep(2 * shared_reader._LINGER + 0.2)  # it is full meanwhile, and there is nothing else
+            return await rest(own) == "x" * 5 * BUFFERED
+
+        child = forked(lambda: asyncio.run(in_child()))
+        return await status_of(child), await rest(stream)
+
+    assert run(main()) == (0, "x" * 5 * BUFFERED)
+
+
+@forks
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_reads_its_own_streams_and_leaves_its_parents_alone(drip):
     go_on = threading.Event()
@@ -330,14 +467,7 @@ def test_a_child_reads_its_own_streams_and_leaves_its_parents_alone(drip):
     async def main():
         stream = await begin(runtime, "parent")
         await until(lambda: not threads("reader"))
-        child = os.fork()
-        if not child:
-            worked = []
-            thread = threading.Thread(target=lambda: worked.append(asyncio.run(rest_of(runtime))))
-            thread.start()
-            thread.join(PATIENCE)
-            os._exit(0 if worked == ["m"] else 1)
-        status = (await asyncio.to_thread(os.waitpid, child, 0))[1]
+        status = await status_of(forked(lambda: asyncio.run(rest_of(runtime)) == "m"))
         go_on.set()
         return status, await rest(stream)
 
@@ -365,6 +495,32 @@ def test_a_stream_that_finds_its_buffer_full_just_before_it_was_taken_reads_on(d
     reader._arrivals.clear()
     assert not reader._needs_room()
     assert not reader._stop_needing_room()  # so nobody resumes what is not waiting
+
+
+def test_a_stream_that_was_left_just_as_it_finds_its_buffer_full_reads_on(drip):
+    reader = drip(lambda _: []).aconverse_stream("m", "Hi")._reader
+    reader._arrivals.extend(range(BUFFERED))
+    reader.leave()
+    assert not reader._needs_room()
+
+
+def test_without_a_read_timeout_no_connection_is_overdue():
+    stream = Watched()
+    stream.connection.wait()
+    assert not stream.connection.is_overdue(1e300)
+    stream.close()
+    assert stream.connection.has_data()  # so that reading it tells that it is closed
+
+
+def test_a_stream_is_read_in_its_callers_context(drip):
+    caller = ContextVar("caller")
+    caller.set("mine")
+    reader = drip(lambda _: []).aconverse_stream("m", "Hi")._reader
+    caller.set("another one's")
+    seen = []
+    reader.stream = mock.MagicMock(__next__=lambda _: seen.append(caller.get()) or object(), has_more=False)
+    reader.advance()
+    assert seen == ["mine"]
 
 
 def test_a_stream_that_never_runs_dry_lets_others_have_their_turn(drip):

@@ -149,7 +149,7 @@ class AsyncReader(Generic[E, R]):
     def _make_room(self) -> None:
         self._room.set()
         if self._stop_needing_room():
-            shared().resume(self)
+            self._shared.resume(self)
 
     async def wait(self) -> None:
         """Until there is an event or the end, or sometimes for nothing.
@@ -189,7 +189,8 @@ class AsyncReader(Generic[E, R]):
             connection = self.stream.connection
             if connection is not None and not self.stream.has_more:
                 self.connection = connection
-                if shared().watch(self):
+                self._shared = shared()
+                if self._shared.watch(self):
                     return Next.DATA
         return Next.NOTHING
 

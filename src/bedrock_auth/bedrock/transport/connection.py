@@ -35,13 +35,13 @@ class StreamConnection:
         return cls(file, sock)
 
     def has_data(self) -> bool:
-        """Whether something can be read without waiting; also when reading will fail. An end that has come is not noticed."""
+        """Whether something can be read without waiting, an error too. An end is noticed with TLS; else the system tells it."""
         if self._file.closed:
             return True
         try:
             self.sock.settimeout(0)
             try:
-                return bool(self._file.peek(1))
+                return bool(self._file.peek(1)) or isinstance(self.sock, ssl.SSLSocket)  # which has an error for nothing yet
             finally:
                 self.sock.settimeout(self._timeout)
         except (BlockingIOError, ssl.SSLWantReadError):
@@ -51,6 +51,7 @@ class StreamConnection:
 
     def wait(self) -> None:
         """From now on its timeout runs."""
+        self.sock.settimeout(self._timeout)
         self._deadline = inf if self._timeout is None else time.monotonic() + self._timeout
 
     def is_overdue(self, now: float) -> bool:
@@ -58,5 +59,5 @@ class StreamConnection:
         return now >= self._deadline
 
     def fail_at_once(self) -> None:
-        """Make the next read find its timeout over, unless something has come; `has_data` takes that back."""
+        """Make the next read find its timeout over, unless something has come; `wait` takes that back."""
         self.sock.settimeout(_AT_ONCE)

@@ -144,18 +144,18 @@ class FrameStream:
         """Wake whoever reads, who finds the stream at its end. Does not wait; the reader must `close`."""
         if self._process == os.getpid():  # after a fork the connection is still the parent's
             with suppress(Exception):  # it may have ended by itself in this moment
-                _shut_down(self._body)
+                _shut_down(self._body, self.connection)
 
     def close(self) -> None:
         """Close the connection."""
         self._body.close()
 
 
-def _shut_down(body: Any) -> None:
+def _shut_down(body: Any, connection: StreamConnection | None) -> None:
     if hasattr(body, "shutdown"):
         body.shutdown()
     else:  # urllib3 before 2.3
-        body.connection.sock.shutdown(SHUT_RDWR)
+        (connection or body.connection).sock.shutdown(SHUT_RDWR)
 
 
 class FrameParser:

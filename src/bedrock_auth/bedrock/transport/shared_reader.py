@@ -3,7 +3,7 @@
 Hundreds of threads that each wake up for an event keep an event loop from the interpreter. One that waits for all connections
 does not. It may only be held up where a connection delivers part of an event and then nothing: a second thread looks every
 `_TURN` seconds, and when the first is held up, another goes on in its place with all streams but that one, which comes back when
-its event is whole. So no stream waits longer than that for another one.
+its event is whole. Where several do that at once, each of the others takes a tenth of it.
 
 The threads start with the first stream, are daemons, and end when there has been nothing to do for `_LINGER` seconds.
 """
@@ -30,8 +30,8 @@ P = ParamSpec("P")
 
 _TURN = 0.02
 """Seconds for which one stream may hold up the others."""
-_LINGER = 1.0
-"""Seconds; also how late a read timeout may be noticed."""
+_LINGER = 0.5
+"""Seconds; a read timeout is noticed so much later, or twice that."""
 
 
 class Next(Enum):
@@ -72,9 +72,10 @@ class SharedReader:
         self._due: dict[Watched, None] = {}
         self._elsewhere = 0
         self._looked = 0.0
+        self._patience = _TURN
 
     def watch(self, stream: Watched) -> bool:
-        """Read a stream from now on, each time something of it comes; ``False`` where no thread can be started."""
+        """Read a stream from now on, each time something of it comes; ``False`` where no thread or descriptor is left."""
         with self._lock:
             if not self._is_led and not self._begin():
                 return False
@@ -94,8 +95,16 @@ class SharedReader:
                 thing.close()
 
     def _begin(self) -> bool:
-        self._selector = selectors.DefaultSelector()
-        self._ear, self._mouth = socket.socketpair()
+        try:
+            self._ear, self._mouth = socket.socketpair()
+        except OSError:
+            return False
+        try:
+            self._selector = selectors.DefaultSelector()
+        except OSError:
+            self._ear.close()
+            self._mouth.close()
+            return False
         for end in (self._ear, self._mouth):
             end.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ)
@@ -104,8 +113,8 @@ class SharedReader:
             self.close()
         return self._is_led
 
-    def _start_leader(self, held_up: Watched | None = None) -> bool:
-        if not _start(partial(self._lead, self._leader + 1, held_up)):
+    def _start_leader(self) -> bool:
+        if not _start(partial(self._lead, self._leader + 1)):
             return False
         self._leader += 1
         return True
@@ -115,13 +124,11 @@ class SharedReader:
         with suppress(OSError):  # full, so it will wake up, or closed, so nobody is there to be woken
             self._mouth.send(b"\0")
 
-    def _lead(self, leader: int, held_up: Watched | None) -> None:
-        with self._lock:  # whoever has started this thread has it until everybody can see who leads
-            if held_up is not None:
-                self._let_go(held_up)
+    def _lead(self, leader: int) -> None:
         while self._listen() or not self._retire():
             for stream in list(self._due):
                 del self._due[stream]
+                self._forget(stream)  # before it closes its socket, of which a forked child may hold a copy
                 if not self._read(leader, stream):
                     return
 
@@ -138,11 +145,11 @@ class SharedReader:
         return bool(self._due or self._watched or self._elsewhere)
 
     def _find_overdue(self, now: float) -> None:
-        if now - self._looked < _LINGER / 2:
+        if now - self._looked < _LINGER:
             return
         self._looked = now
         for stream in self._watched - self._due.keys():
-            if stream.connection.is_overdue(now):
+            if stream.connection.is_overdue(now) and not stream.connection.has_data():
                 stream.connection.fail_at_once()
                 self._due[stream] = None
 
@@ -161,10 +168,10 @@ class SharedReader:
         needs = stream.advance()
         with self._lock:
             if self._leader != leader:
-                if needs is not Next.ROOM:  # else it has been let go already
-                    self._tell(self._come_back, stream, needs)
+                self._tell(self._come_back, stream, needs)
                 return False
             self._turn = None
+            self._patience = _TURN
         self._see_to(stream, needs)
         return True
 
@@ -176,12 +183,11 @@ class SharedReader:
             case Next.TURN:
                 self._due[stream] = None
             case Next.ROOM:
-                self._let_go(stream)
+                self._let_go()
             case Next.NOTHING:
-                self._forget(stream)
+                pass
 
-    def _let_go(self, stream: Watched) -> None:
-        self._forget(stream)
+    def _let_go(self) -> None:
         self._elsewhere += 1
 
     def _come_back(self, stream: Watched, needs: Next) -> None:
@@ -189,8 +195,6 @@ class SharedReader:
         self._see_to(stream, needs)
 
     def _remember(self, stream: Watched) -> None:
-        if stream in self._watched:
-            return
         try:
             self._selector.register(stream.connection.sock, selectors.EVENT_READ, stream)
         except (OSError, ValueError):  # more than the system can wait for; it is read, whoever is held up by it
@@ -199,7 +203,6 @@ class SharedReader:
             self._watched.add(stream)
 
     def _forget(self, stream: Watched) -> None:
-        self._due.pop(stream, None)
         if stream in self._watched:
             self._watched.remove(stream)
             self._selector.unregister(stream.connection.sock)
@@ -207,14 +210,16 @@ class SharedReader:
     def _guard(self) -> None:
         """Let another thread lead where a stream holds up the one that does."""
         while True:
-            time.sleep(_TURN)
+            time.sleep(self._patience)
             with self._lock:
                 now = time.monotonic()
                 if self._turn is None and now - self._last_turn > _LINGER:
                     self._is_guarded = False
                     return
-                if self._turn is not None and now - self._turn[1] > _TURN and self._start_leader(self._turn[0]):
+                if self._turn is not None and now - self._turn[1] > self._patience and self._start_leader():
+                    self._tell(self._let_go)
                     self._turn = None
+                    self._patience = _TURN / 10  # where one stream does that, more may
 
 
 def _start(work: Callable[[], None]) -> bool:
