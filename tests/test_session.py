@@ -228,6 +228,14 @@ def test_the_region_comes_from_argument_hint_environment_or_profile(monkeypatch,
     assert create_session(hinted, region_name="us-east-2").region_name == "us-east-2"
 
 
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_an_empty_variable_names_no_region_and_hides_none(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "config").write_text("[default]\nregion = sa-east-1\n")
+    monkeypatch.setenv(name, "")
+    assert create_session(OURS).client("sts").meta.region_name == "sa-east-1"
+
+
 def test_a_broken_config_file_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "p")

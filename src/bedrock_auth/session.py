@@ -81,6 +81,7 @@ def create_session(  # noqa: PLR0913 - one setting each, all of them optional
 
     inner = new_botocore_session()
     region = region_name or region_of(provider) or inner.get_config_variable("region")
+    region = region or inner.get_scoped_config().get("region")  # an empty AWS_DEFAULT_REGION would hide it from botocore
     session = boto3.Session(botocore_session=inner, region_name=region)
     if isinstance(provider, RequestScope):
         bearer = auth if auth == BEARER else None
