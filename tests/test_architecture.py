@@ -12,7 +12,7 @@ import bedrock_auth
 SOURCE = Path(bedrock_auth.__file__).parent
 
 VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "cache_entry", "__init__", "_exports"}
-WORLD = {"host", "aws", "signing", "http", "api_key", "cache_files"}
+WORLD = {"host", "aws", "signing", "http", "api_key", "cache_files", "cache_safety"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot", "flight"}
 JOINERS = {"pool", "scope", "caller", "shared_clients", "disk_cache", "provider_identity", "provider_surroundings"}
@@ -40,7 +40,8 @@ MAY = {
 THIRD_PARTY = {
     "errors": {"botocore.exceptions"},
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
-    "cache_entry": set(), "cache_files": set(), "api_key": {"attrs", "botocore"}, "token_provider": {"botocore"}, "bearer": set(),
+    "cache_entry": set(), "cache_files": set(), "cache_safety": set(), "bearer": set(),
+    "api_key": {"attrs", "botocore"}, "token_provider": {"botocore"},
     "disk_cache": {"attrs", "filelock"}, "provider_identity": {"attrs"}, "provider_surroundings": set(),
     "iam": {"attrs", "botocore"}, "function_url": {"attrs", "botocore", "urllib3"}, "integrations": {"httpx", "botocore"},
     "flight": set(), "redaction": set(), "__init__": set(), "_exports": set(), "host": set(), "refresh": set(),
