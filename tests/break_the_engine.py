@@ -67,7 +67,7 @@ SCOPE = [
     ("a call that nobody makes is signed by who comes meanwhile", "bridge.py", "return SourceCredentials(bound or self.scope.caller or self.scope.nobody)", "return SourceCredentials(bound or self.scope.caller) if bound or self.scope.caller else None"),
     ("the first caller's set is kept for the others", "bridge.py", "return SourceCredentials(bound or self.scope.caller or self.scope.nobody)", 'return vars(self).setdefault("kept", SourceCredentials(bound or self.scope.caller or self.scope.nobody))'),
     ("a set is kept through its renewal", "bridge.py", "if pair is not None and pair[0] is credentials:", "if pair is not None:"),
-    ("a renewal asks whoever the context is in", "bridge.py", "context.get(signing.SIGNER, self._credentials)", "self._credentials"),
+    ("a renewal asks whoever the context is in", "renewal.py", "context.get(signing.SIGNER, self._credentials)", "self._credentials"),
     ("a paginator is nobody's own", "bound_clients.py", "super(ScopedClient, _for_caller(self, scope)).get_paginator(operation_name)", "super().get_paginator(operation_name)"),
     ("a bound client signs as whoever the context is in", "bridge.py", "bound = None if acting is None else acting.take()", "bound = None"),
     ("a bound client leaves its caller in the context", "bound_clients.py", "scope.acting.reset(token)", "pass"),

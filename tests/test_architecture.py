@@ -12,12 +12,12 @@ import bedrock_auth
 SOURCE = Path(bedrock_auth.__file__).parent
 
 VALUES = {"errors", "credentials", "policy", "contracts", "audit", "redaction", "cache_entry", "__init__", "_exports"}
-WORLD = {"host", "aws", "signing", "http", "api_key", "cache_files"}
+WORLD = {"host", "aws", "signing", "http", "api_key", "cache_files", "cache_safety"}
 SOURCES = {"providers"}
 ENGINE = {"refresh", "snapshot", "flight"}
 JOINERS = {"pool", "scope", "caller", "shared_clients", "disk_cache", "provider_identity", "provider_surroundings"}
 KNOW_SOURCES = {"scope", "disk_cache", "provider_identity", "provider_surroundings"}
-SEAM = {"bridge", "bound_clients", "token_provider"}
+SEAM = {"bridge", "renewal", "bound_clients", "token_provider"}
 FACTORY = {"session", "settings", "caller_settings", "bearer"}
 PRODUCT = {"bedrock", "iam", "function_url"}
 LEAVES = {"cli", "integrations", "testing"}
@@ -40,11 +40,12 @@ MAY = {
 THIRD_PARTY = {
     "errors": {"botocore.exceptions"},
     "credentials": {"attrs"}, "contracts": {"attrs"}, "policy": {"attrs"}, "audit": {"attrs"}, "snapshot": {"attrs"},
-    "cache_entry": set(), "cache_files": set(), "api_key": {"attrs", "botocore"}, "token_provider": {"botocore"}, "bearer": set(),
+    "cache_entry": set(), "cache_files": set(), "cache_safety": set(), "bearer": set(),
+    "api_key": {"attrs", "botocore"}, "token_provider": {"botocore"},
     "disk_cache": {"attrs", "filelock"}, "provider_identity": {"attrs"}, "provider_surroundings": set(),
     "iam": {"attrs", "botocore"}, "function_url": {"attrs", "botocore", "urllib3"}, "integrations": {"httpx", "botocore"},
     "flight": set(), "redaction": set(), "__init__": set(), "_exports": set(), "host": set(), "refresh": set(),
-    "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"},
+    "aws": {"botocore"}, "http": {"attrs"}, "signing": {"botocore"}, "bridge": {"botocore"}, "renewal": set(),
     "providers": {"attrs"}, "pool": {"cachetools"}, "scope": set(), "caller": {"attrs"}, "shared_clients": {"cachetools"},
     "bound_clients": set(), "session": {"attrs"}, "settings": {"attrs"}, "caller_settings": {"attrs"},
     "bedrock": {"attrs", "botocore", "urllib3"},

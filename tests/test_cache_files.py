@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bedrock_auth import cache_files
-from bedrock_auth.cache_files import Folder, UnsafeError, folder_path, is_on
+from bedrock_auth.cache_files import Folder, folder_path, is_on
+from bedrock_auth.cache_safety import UnsafeError
 
 FILE, KEY = "name.json", "bedrock-auth.key"
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners are a POSIX promise")

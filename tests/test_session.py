@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_auth.audit import LogListener, Retrieved
 from bedrock_auth.credentials import Credentials
@@ -26,6 +26,7 @@ from bedrock_auth.providers.from_callable import FromCallable
 from bedrock_auth.providers.static import Static
 from bedrock_auth.refresh import Refresher
 from bedrock_auth.session import create_session, whoami
+from support.sts import REFUSAL, LocalSts
 from support.wire import EXPIRED_JSON, Wire
 
 KEY, SECRET = "AKIAOURSOURSOURSOUR0", "our-secret-canary"
@@ -228,6 +229,14 @@ def test_the_region_comes_from_argument_hint_environment_or_profile(monkeypatch,
     assert create_session(hinted, region_name="us-east-2").region_name == "us-east-2"
 
 
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_an_empty_variable_names_no_region_and_hides_none(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "config").write_text("[default]\nregion = sa-east-1\n")
+    monkeypatch.setenv(name, "")
+    assert create_session(OURS).client("sts").meta.region_name == "sa-east-1"
+
+
 def test_a_broken_config_file_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "p")
@@ -358,6 +367,19 @@ def test_whoami_tells_who_signs(sts):
 def test_whoami_knows_sessions_that_are_not_ours(sts):
     identity = whoami(boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=SECRET))
     assert (identity.source, identity.expiration) == ("explicit", None)
+
+
+def test_whoami_waits_for_seconds_and_asks_twice(monkeypatch):
+    sent, configs = [], []
+    session = create_session(OURS, region_name="us-east-1")
+    session.events.register("before-parameter-build", lambda context, **_: configs.append(context["client_config"]))
+    session.events.register("before-send", lambda request, **_: sent.append(request.url))
+    with LocalSts(503, REFUSAL.format("ServiceUnavailable", "later")) as failing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", failing.url)
+        with pytest.raises(ClientError, match="later"):
+            whoami(session)
+    assert [(config.connect_timeout, config.read_timeout) for config in configs] == [(5, 20)]
+    assert sent == [f"{failing.url}/"] * 2
 
 
 def test_whoami_without_credentials_says_so():

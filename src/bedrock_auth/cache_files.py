@@ -1,6 +1,6 @@
 """The files of the disk cache: where they are, and how they are read and written safely.
 
-Standard library only, and little of it: a program that answers from the cache imports this and nothing else of the package.
+Standard library only, and little of it: a program that answers from the cache imports little else of the package.
 
 The folder is ``BEDROCK_AUTH_CACHE_DIR`` (an absolute path, or one that begins with ``~/``), else ``bedrock-auth`` in the user's
 cache folder: ``XDG_CACHE_HOME`` or ``~/.cache``; ``%LOCALAPPDATA%`` on Windows. It is used only where it is a real folder, of
@@ -10,10 +10,9 @@ this user, that nobody else may enter. It holds
 - ``<name>.json``: an entry, see `bedrock_auth.cache_entry`. Its name is the HMAC-SHA256 under that key of whose keys it holds;
 - ``<name>.lock``: the lock of an entry while it is fetched; the operating system lets go of it when its holder dies.
 
-A file is opened without following links and checked by its descriptor: a regular file of this user, closed to everybody else
-and not larger than any entry. Its last line is the HMAC-SHA256 of its name and everything before: what was cut, changed or put
-under another name is no file. It is written beside the old one and takes its place in one step. Windows has neither owners nor
-modes of this kind: there the user's own cache folder is what protects the files.
+A file is opened and checked as `bedrock_auth.cache_safety` says, and is not larger than any entry. Its last line is the
+HMAC-SHA256 of its name and everything before: what was cut, changed or put under another name is no file. It is written beside
+the old one and takes its place in one step.
 """
 
 from __future__ import annotations
@@ -21,24 +20,21 @@ from __future__ import annotations
 import os
 import stat
 
+from bedrock_auth.cache_safety import FOLDER, UnsafeError, check_owner, make_folder, open_file, open_folder
+
 TYPE_CHECKING = False  # importing typing costs more than a cached answer may take; type checkers take the name as true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-SWITCH, FOLDER = "BEDROCK_AUTH_CACHE", "BEDROCK_AUTH_CACHE_DIR"
+SWITCH = "BEDROCK_AUTH_CACHE"
 ENTRY, LOCK = ".json", ".lock"
 MAX_BYTES = 65_536
 KEY, _KEY_BYTES = "bedrock-auth.key", 32
 _NAME_DIGITS = 64
 _OLD = 2 * 24 * 3600.0
 """Seconds; AWS issues no temporary keys for longer than 36 hours."""
-_OPEN = sum(getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))  # a pipe must not block
-
-
-class UnsafeError(Exception):
-    """A file or folder that others may have made, or may read, or that is a link; the text says which one and what to do."""
 
 
 def is_on(environ: Mapping[str, str]) -> bool:
@@ -83,10 +79,10 @@ class Folder:
         self.path = path
         self._key: bytes | None = None
         if create:
-            _make(path)
+            make_folder(path)
         self._descriptor: int | None = None
         if os.open in os.supports_dir_fd:
-            self._descriptor = _open_folder(path)
+            self._descriptor = open_folder(path)
         try:
             self._check()
         except BaseException:
@@ -109,7 +105,7 @@ class Folder:
         found = os.lstat(self.path) if self._descriptor is None else os.fstat(self._descriptor)
         if not stat.S_ISDIR(found.st_mode):
             raise UnsafeError(f"{self.path} is no folder; remove it, or set {FOLDER}")
-        _check_owner(self.path, found, "700")
+        check_owner(self.path, found, "700")
 
     def read(self, file: str) -> bytes | None:
         """What `write` put there; ``None`` where there is no such file, or one that was made in any other way.
@@ -141,14 +137,14 @@ class Folder:
 
     def _raw(self, file: str) -> bytes | None:
         try:
-            descriptor = _open(self._at(file), os.O_RDONLY, path=self.file(file), dir_fd=self._descriptor)
+            descriptor = open_file(self._at(file), os.O_RDONLY, path=self.file(file), dir_fd=self._descriptor)
         except FileNotFoundError:
             return None
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise UnsafeError(f"{self.file(file)} is no regular file; remove it")
-            _check_owner(self.file(file), found, "600")
+            check_owner(self.file(file), found, "600")
             with open(descriptor, "rb", closefd=False) as opened:
                 return opened.read(MAX_BYTES)  # what is longer is cut, and then none of ours
         finally:
@@ -246,7 +242,7 @@ class Folder:
     def _written_beside(self, file: str, content: bytes) -> str:
         beside = f".{file}.{os.getpid()}.{os.urandom(8).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        descriptor = _open(self._at(beside), flags, path=self.file(beside), dir_fd=self._descriptor)
+        descriptor = open_file(self._at(beside), flags, path=self.file(beside), dir_fd=self._descriptor)
         try:
             with open(descriptor, "wb") as opened:  # noqa: PTH123 - a descriptor
                 opened.write(content)
@@ -273,53 +269,3 @@ def _is_name(text: str) -> bool:
 def _is_of_an_entry(file: str) -> bool:
     """Whether the cache has made it for an entry: the folder may be one in which the user keeps other things."""
     return _is_name(file.removeprefix(".").partition(".")[0])
-
-
-def _make(path: str) -> None:
-    if os.path.isdir(path):  # noqa: PTH112 - pathlib is not loaded for this
-        return
-    _refuse_to_leave_roots_things(path)
-    try:
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - pathlib is not loaded for this
-        os.mkdir(path, 0o700)  # noqa: PTH102 - the same
-    except FileExistsError:
-        pass
-
-
-def _refuse_to_leave_roots_things(path: str) -> None:
-    """As root under ``sudo``, which may keep HOME: what root makes in another user's home, that user can no longer use."""
-    if os.name != "posix" or os.geteuid() != 0:
-        return
-    above = os.path.dirname(path)  # noqa: PTH120 - pathlib is not loaded for this
-    while not os.path.exists(above):  # noqa: PTH110 - the same
-        above = os.path.dirname(above)  # noqa: PTH120 - the same
-    if os.stat(above).st_uid != 0:  # noqa: PTH116 - the same
-        raise UnsafeError(f"{above} belongs to another user than root; use sudo -H, or set {FOLDER}")
-
-
-def _open_folder(path: str) -> int:
-    try:
-        return _open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:
-        _check_owner(path, os.lstat(path), "700")  # which can say what to do about it
-        raise
-
-
-def _open(name: str, flags: int, *, path: str | None = None, dir_fd: int | None = None) -> int:
-    import errno  # noqa: PLC0415 - built in, and only for its names
-
-    try:
-        return os.open(name, flags | _OPEN, 0o600, dir_fd=dir_fd)
-    except OSError as error:
-        if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}:
-            raise UnsafeError(f"{path or name} is a link, or not what it should be; remove it") from None
-        raise
-
-
-def _check_owner(path: str, found: os.stat_result, mode: str) -> None:
-    if os.name != "posix":
-        return
-    if found.st_uid != os.geteuid():
-        raise UnsafeError(f"{path} belongs to another user; remove it, or set {FOLDER}")
-    if found.st_mode & 0o077:
-        raise UnsafeError(f"{path} is open to other users; run: chmod {mode} '{path}'")

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, frozen
 
 from bedrock_auth import cache_entry, cache_files
+from bedrock_auth.cache_safety import FOLDER, UnsafeError
 from bedrock_auth.contracts import SHAREABLE, CredentialProvider, Traits, is_provider, traits
 from bedrock_auth.credentials import Credentials
 from bedrock_auth.errors import ConfigurationError, CredentialError, DeniedError
@@ -145,13 +146,13 @@ class DiskCache(Wrapper):
     def _entry_of(self, identity: ResolvedIdentity) -> Entry | None:
         path = cache_files.folder_path(self.host.environ)
         if path is None:
-            if self.host.setting(cache_files.FOLDER) is not None:
-                self._warn(f"{cache_files.FOLDER} must be an absolute path, or begin with ~/ where a home is known")
+            if self.host.setting(FOLDER) is not None:
+                self._warn(f"{FOLDER} must be an absolute path, or begin with ~/ where a home is known")
             return None
         try:
             with cache_files.Folder(path, create=True) as folder:
                 return Entry(path, folder.name_of(identity.text), self.name, identity.files)
-        except (OSError, cache_files.UnsafeError) as error:
+        except (OSError, UnsafeError) as error:
             self._warn(str(error))
             return None
 
@@ -248,7 +249,7 @@ class Entry:
         try:
             with cache_files.Folder(self.folder) as folder:
                 return work(folder)
-        except (OSError, cache_files.UnsafeError) as error:
+        except (OSError, UnsafeError) as error:
             self._warn(error)
             return None
 

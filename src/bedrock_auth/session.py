@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from typing import Literal
 
     import boto3
+    from botocore.config import Config
 
     from bedrock_auth.audit import Listener
 
 DEFAULT = Default()
 SIGV4: Final = "sigv4"
 BEARER: Final = "bearer"
+CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
+"""Seconds."""
 
 
 def create_session(  # noqa: PLR0913 - one setting each, all of them optional
@@ -81,6 +84,7 @@ def create_session(  # noqa: PLR0913 - one setting each, all of them optional
 
     inner = new_botocore_session()
     region = region_name or region_of(provider) or inner.get_config_variable("region")
+    region = region or inner.get_scoped_config().get("region")  # an empty AWS_DEFAULT_REGION would hide it from botocore
     session = boto3.Session(botocore_session=inner, region_name=region)
     if isinstance(provider, RequestScope):
         bearer = auth if auth == BEARER else None
@@ -167,21 +171,34 @@ def whoami(session: boto3.Session) -> Identity:
     if credentials is None:
         msg = "the session has no credentials; make it with create_session(provider)"
         raise ConfigurationError(msg, setting="session")
-    answer = _sts(session).get_caller_identity()
+    answer = client_of(session, "sts", session.region_name or "us-east-1").get_caller_identity()
     source: Any = getattr(credentials, "source", None)
     name = str(credentials.method) if source is None else getattr(source, "name", "") or source.current().source
     expiration = getattr(credentials, "_expiry_time", None)
     return Identity(answer["Arn"], answer["Account"], answer["UserId"], name, expiration)
 
 
-def _sts(session: boto3.Session) -> Any:
+def client_config(read_timeout: int = READ_TIMEOUT) -> Config:
+    """For a client whose answer somebody waits for: two attempts, each within these seconds."""
     from botocore.config import Config  # noqa: PLC0415 - importing bedrock_auth must not load botocore
+
+    retries: Any = {"mode": "standard", "total_max_attempts": 2}
+    return Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=read_timeout, retries=retries)
+
+
+def client_of(session: boto3.Session, service: str, region_name: str) -> Any:
+    """A client of this session that gives up soon, see `client_config`.
+
+    Raises:
+        ConfigurationError: none can be made, such as for an endpoint that is no address.
+        botocore.exceptions.BotoCoreError: what botocore says of other settings.
+    """
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - the same
 
-    config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
+    client: Any = session.client  # its overloads know names of services, not text
     try:
-        return session.client("sts", region_name=session.region_name or "us-east-1", config=config)
+        return client(service, region_name=region_name, config=client_config())
     except BotoCoreError:
         raise
     except ValueError as error:  # the one that botocore has for an endpoint
-        raise ConfigurationError(redact(f"no sts client can be made: {error}"), setting="endpoint_url") from None
+        raise ConfigurationError(redact(f"no {service} client can be made: {error}"), setting="endpoint_url") from None

@@ -187,7 +187,7 @@ RAW = [
     (aws.InvalidEndpointConfigurationError(msg="m"), "InvalidEndpointConfigurationError", "AWS_ENDPOINT_URL", False),
     (aws.WaiterError(name="n", reason="r", last_response={}), "WaiterError", "botocore's documentation", False),
     (aws.NoCredentialsError(), "no credentials", "create_session", False),
-    (aws.NoAuthTokenError(), "no credentials", "AWS_BEARER_TOKEN_BEDROCK", False),
+    (aws.NoAuthTokenError(), "no credentials", 'create_session(provider, auth="bearer")', False),
     (aws.PartialCredentialsError(provider="env", cred_var="v"), "PartialCredentialsError", "together", True),
     (aws.UnauthorizedSSOTokenError(), "UnauthorizedSSOTokenError", "aws sso login", True),
     (aws.ParamValidationError(report='Missing required parameter in input: "modelId"'), "modelId", "names", False),

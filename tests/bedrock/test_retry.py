@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from bedrock_auth import ConfigurationError, Credentials, DeniedError, MissingIdentityError, bridge, create_session
+from bedrock_auth import ConfigurationError, Credentials, DeniedError, MissingIdentityError, create_session, signing
 from bedrock_auth.bedrock import (
     BedrockError,
     BedrockRuntime,
@@ -480,4 +480,4 @@ def test_botocore_sends_once_whatever_the_code_and_each_attempt_of_ours_is_told(
 
 
 def test_the_codes_that_are_left_to_the_renewal_of_keys_are_those_that_it_handles():
-    assert calls._RENEWED == bridge.EXPIRED_CODES | bridge.UNKNOWN_CODES
+    assert calls._RENEWED == signing.EXPIRED_CODES | signing.UNKNOWN_CODES

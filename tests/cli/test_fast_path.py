@@ -73,6 +73,7 @@ def test_it_loads_neither_json_nor_argparse_nor_anything_that_is_not_pythons_own
         "bedrock_auth._exports",
         "bedrock_auth.cache_entry",
         "bedrock_auth.cache_files",
+        "bedrock_auth.cache_safety",
         "bedrock_auth.cli",
         "bedrock_auth.cli.fast_path",
     }

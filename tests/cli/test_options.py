@@ -101,6 +101,14 @@ def test_contradictions_are_refused_by_name(arguments, words):
         provider(*arguments)
 
 
+@pytest.mark.parametrize("option", ["--region", "--role-arn", "--profile", "--vending-key-file", "--external-id"])
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_value_is_refused_by_name_and_nothing_is_used_instead(option, text, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        chosen(option, text, AWS_REGION="us-east-2")
+    assert f"argument {option}: it is empty" in capsys.readouterr().err
+
+
 def test_without_a_terminal_nobody_is_asked_for_a_code(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(ConfigurationError, match="no terminal"):

@@ -6,8 +6,10 @@ finds them.
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,6 @@ from bedrock_auth.host import Host
 from bedrock_auth.settings import Settings
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
     from bedrock_auth.contracts import CredentialProvider
@@ -28,7 +29,7 @@ _SOURCES = ("default", "environment", "container", "instance-metadata")
 def add_provider_options(parser: argparse.ArgumentParser) -> None:
     """``--profile``, ``--role-arn`` and the rest, as one group."""
     group = parser.add_argument_group("whose credentials", "Without any of these the environment decides.")
-    add = group.add_argument
+    add = partial(group.add_argument, type=stated)
     add("--profile", metavar="NAME", help="a profile of the AWS config files")
     add("--source", choices=_SOURCES, help="one source, or AWS's default chain")
     add("--vending-url", metavar="URL", help="a vending API")
@@ -43,6 +44,17 @@ def add_provider_options(parser: argparse.ArgumentParser) -> None:
     add("--duration-seconds", metavar="SECONDS", type=int, help="how long the role's keys live (3600)")
     add("--mfa-serial", metavar="ARN", help="the MFA device that the role wants; its code is asked for on the terminal")
     add("--region", metavar="REGION", help="the AWS region; else the provider's, AWS_REGION or AWS_DEFAULT_REGION")
+
+
+def stated(text: str) -> str:
+    """The type of an option's text: an empty one is most often a variable that is not set, and nothing else is used instead.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty, or blank.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give it a value, or leave it out")
+    return text
 
 
 def settings_from(options: argparse.Namespace, host: Host | None = None) -> Settings:

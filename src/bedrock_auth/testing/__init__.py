@@ -2,7 +2,7 @@
 
 `LocalBedrock` speaks the real wire format on loopback, verifies signatures, session tokens and expiry, says what a test
 wants (a model or an agent of its own, `Reply`, `text`, `tool_use`, `return_control` …), finds passages in documents that a test
-gives it (`Document`), and fails as Bedrock does (`Throttle`, `Cut`, `Stall` …).
+gives it (`Document`), says what a guardrail says, and fails as Bedrock does (`Throttle`, `Cut`, `Stall` …).
 The pytest fixture ``local_bedrock`` comes with the package.
 
 The names are resolved on first use, because pytest imports this package in every run on account of that fixture.
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         encode_exception as encode_exception,
     )
     from bedrock_auth.testing.generation import citation as citation
+    from bedrock_auth.testing.guardrails import GuardrailReply as GuardrailReply
     from bedrock_auth.testing.keys import moto_keys as moto_keys
     from bedrock_auth.testing.local_bedrock import LocalBedrock as LocalBedrock
     from bedrock_auth.testing.received import ReceivedRequest as ReceivedRequest
@@ -67,6 +68,7 @@ __all__, __getattr__, __dir__ = exports(
         "ServiceError SlowTokens Stall StreamError StreamException Throttle Truncate",
         "frames": "encode_error encode_event encode_exception",
         "generation": "citation",
+        "guardrails": "GuardrailReply",
         "keys": "moto_keys",
         "local_bedrock": "LocalBedrock",
         "received": "ReceivedRequest",

@@ -101,16 +101,29 @@ def _check_reranking(document: dict[str, Any]) -> None:
         _refuse_value("The values at 'queries', 'sources' and 'rerankingConfiguration' are needed.")
 
 
+def _check_assessed(document: dict[str, Any]) -> None:
+    content = document.get("content")
+    if document.get("source") not in ("INPUT", "OUTPUT"):
+        _refuse_value("The value at 'source' is neither 'INPUT' nor 'OUTPUT'.")
+    if not isinstance(content, list) or not content or not all(_is_union(block) for block in content):
+        _refuse_value("The value at 'content' is not a list of at least one text or image.")
+    for block in content:
+        if "text" in block:
+            _check_length(block["text"], "text", 0, path="content.text.")
+
+
 _NAMES = {
     "agent_id": r"[0-9a-zA-Z]{1,10}",
     "agent_alias_id": r"[0-9a-zA-Z]{1,10}",
     "session_id": r"[0-9a-zA-Z._:-]{2,100}",
     "knowledge_base_id": r"[0-9a-zA-Z]{1,10}|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:knowledge-base/[0-9a-zA-Z]+",
+    "guardrail_id": r"[a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+",
+    "guardrail_version": r"[1-9][0-9]{0,7}|DRAFT",
 }
 
 
 def check_names(received: ReceivedRequest) -> None:
-    """See that the ids of agents, aliases, sessions and knowledge bases have AWS's form.
+    """See that the ids of agents, aliases, sessions, knowledge bases and guardrails have AWS's form.
 
     Raises:
         Refused: one has not.
@@ -125,6 +138,7 @@ _CHECKS: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "Converse": _check_conversation,
     "ConverseStream": _check_conversation,
     "CountTokens": _check_counted,
+    "ApplyGuardrail": _check_assessed,
     "InvokeAgent": _check_session_state,
     "InvokeInlineAgent": _check_inline_agent,
     "Retrieve": _check_retrieval,

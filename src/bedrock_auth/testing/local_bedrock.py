@@ -14,6 +14,7 @@ from bedrock_auth.testing.api_keys import verify_api_key
 from bedrock_auth.testing.catalog import find_profile, list_models, list_profiles
 from bedrock_auth.testing.checks import check_body, check_names
 from bedrock_auth.testing.documents import search
+from bedrock_auth.testing.guardrails import APPLY_GUARDRAIL, GuardrailReply, let_pass
 from bedrock_auth.testing.keys import KeyRing, make_credentials
 from bedrock_auth.testing.knowledge_bases import KnowledgeBases, rerank
 from bedrock_auth.testing.received import RequestLog, read_request
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bedrock_auth.testing.catalog import Summary
     from bedrock_auth.testing.documents import Document, Hit
     from bedrock_auth.testing.faults import Fault
+    from bedrock_auth.testing.guardrails import LocalGuardrail
     from bedrock_auth.testing.keys import KeyLookup
     from bedrock_auth.testing.received import ReceivedRequest
     from bedrock_auth.testing.replies import AnyReply
@@ -43,9 +45,9 @@ if TYPE_CHECKING:
 class LocalBedrock:
     """A Bedrock endpoint on 127.0.0.1 that verifies who signs and says and breaks what a test wants.
 
-    It serves Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream and CountTokens; InvokeAgent,
-    InvokeInlineAgent, Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream and Rerank; of the control plane
-    ListFoundationModels, ListInferenceProfiles and GetInferenceProfile; to any SDK over HTTP/1.1. It checks Signature
+    It serves Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream, CountTokens and ApplyGuardrail;
+    InvokeAgent, InvokeInlineAgent, Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream and Rerank; of the control
+    plane ListFoundationModels, ListInferenceProfiles and GetInferenceProfile; to any SDK over HTTP/1.1. It checks Signature
     Version 4, or the short-term API key, session token and expiry of every request and keeps what it received::
 
         with LocalBedrock() as bedrock:
@@ -89,6 +91,9 @@ class LocalBedrock:
         """What ListInferenceProfiles and GetInferenceProfile know; `inference_profile` makes one."""
         self._script = Script()
         self._agent = Script(quote_input, AgentReply)
+        self._guardrail = Script(let_pass, GuardrailReply)
+        self._others = dict.fromkeys(AGENT_OPERATIONS, self._agent) | {APPLY_GUARDRAIL: self._guardrail}
+        """Who answers what the model does not."""
         self._knowledge_bases = KnowledgeBases()
         self._sessions = Sessions()
         self._lookups: Mapping[str | None, Callable[[ReceivedRequest], Mapping[str, Any]]] = {
@@ -205,6 +210,23 @@ class LocalBedrock:
     def agent(self, agent: Agent) -> None:
         self._agent.set_model(agent)
 
+    @property
+    def guardrail(self) -> LocalGuardrail:
+        """Who answers ApplyGuardrail: a function that is called with every `ReceivedRequest`, or a script.
+
+        Either gives ``None`` where it has nothing against the texts, what to show instead, a `GuardrailReply` or a fault. By
+        default everything passes.
+
+        Raises:
+            TypeError: it is neither; everything stays as it was then.
+        """
+        guardrail: LocalGuardrail = self._guardrail.model
+        return guardrail
+
+    @guardrail.setter
+    def guardrail(self, guardrail: LocalGuardrail) -> None:
+        self._guardrail.set_model(guardrail)
+
     def add_knowledge_base(self, knowledge_base_id: str, documents: Iterable[Document | str]) -> None:
         """Have Retrieve and RetrieveAndGenerate know a knowledge base; one of the same id gets these documents instead.
 
@@ -277,8 +299,7 @@ class LocalBedrock:
     def _serve(self, received: ReceivedRequest) -> Answer:
         if received.operation in self._lookups:
             return document_answer(self._lookups[received.operation](received))
-        script = self._agent if received.operation in AGENT_OPERATIONS else self._script
-        answer = script.say(received)
+        answer = self._others.get(str(received.operation), self._script).say(received)
         if received.session_id is not None:
             self._sessions.note(received, answer.awaits)
         return answer

@@ -56,6 +56,10 @@ class ReceivedRequest:
     """The session of an agent, or that which RetrieveAndGenerate continues or was given."""
     knowledge_base_id: str | None = None
     """Id or ARN of the knowledge base that Retrieve or RetrieveAndGenerate asks."""
+    guardrail_id: str | None = None
+    """Id or ARN of the guardrail in the path of ApplyGuardrail."""
+    guardrail_version: str | None = None
+    """Its version: a number, or ``DRAFT``."""
     earlier: tuple[ReceivedRequest, ...] = field(default=(), repr=False)
     """The requests of the same session before this one that were answered, oldest first."""
     retrieved: tuple[dict[str, Any], ...] = field(default=(), repr=False)
@@ -79,15 +83,17 @@ class ReceivedRequest:
 
     @property
     def text(self) -> str:
-        """The text of the last user message, or the question to an agent or a knowledge base."""
+        """The text of the last user message, the question to an agent or a knowledge base, or what a guardrail is to assess."""
         if not self.messages:
             return self._question()
         said = [message["content"] for message in self.messages if message.get("role") == "user"] or [""]
         return said[-1] if isinstance(said[-1], str) else " ".join(block["text"] for block in said[-1] if "text" in block)
 
     def _question(self) -> str:
-        """Of InvokeAgent and InvokeInlineAgent, of Retrieve, of RetrieveAndGenerate."""
+        """Of InvokeAgent and InvokeInlineAgent, of Retrieve, of RetrieveAndGenerate, of ApplyGuardrail."""
         body = self.body
+        if self.guardrail_id is not None:
+            return " ".join(block["text"]["text"] for block in body.get("content", ()) if "text" in block)
         return str(body.get("inputText") or _text_in(body, "retrievalQuery") or _text_in(body, "input"))
 
     @property
@@ -123,6 +129,8 @@ def read_request(request: HttpRequest, received_at: float) -> ReceivedRequest:
         agent_alias_id=names.get("agentAliasId"),
         session_id=names.get("sessionId", body.get("sessionId") if "retrieveAndGenerateConfiguration" in body else None),
         knowledge_base_id=names.get("knowledgeBaseId", _knowledge_base_in(body)),
+        guardrail_id=names.get("guardrailIdentifier"),
+        guardrail_version=names.get("guardrailVersion"),
     )
 
 

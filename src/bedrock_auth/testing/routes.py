@@ -28,6 +28,7 @@ _OPERATIONS = {
     "POST /model/{modelId}/invoke": "InvokeModel",
     "POST /model/{modelId}/invoke-with-response-stream": "InvokeModelWithResponseStream",
     "POST /model/{modelId}/count-tokens": "CountTokens",
+    "POST /guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply": "ApplyGuardrail",
     "POST /agents/{agentId}/agentAliases/{agentAliasId}/sessions/{sessionId}/text": "InvokeAgent",
     "POST /agents/{sessionId}": "InvokeInlineAgent",
     "POST /knowledgebases/{knowledgeBaseId}/retrieve": "Retrieve",

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from moto.sts.models import sts_backends
 import bedrock_auth
 from bedrock_auth.cli import main
 from bedrock_auth.cli.commands.demo import play, scenes
-from bedrock_auth.cli.commands.demo.stage import live_stage
+from bedrock_auth.cli.commands.demo.stage import forget_everything, live_stage
 from bedrock_auth.testing import LocalBedrock, moto_keys
+from support.loopback import Loopback
 
 SOURCES = [
     "Static", "Environment", "Profile", "AssumeRole", "WebIdentity", "HttpVending", "CognitoGuest", "Process", "FromCallable",
@@ -35,6 +37,33 @@ def moto_secrets() -> set[str]:
         for backend in by_partition.values():
             found |= {key.secret_access_key for user in backend.users.values() for key in user.access_keys}
     return found
+
+
+class Dropping(BaseHTTPRequestHandler):
+    """Drops so many connections, as a server does that has just started."""
+
+    left = 0
+
+    def do_POST(self):
+        if type(self).left:
+            type(self).left -= 1
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Stay quiet."""
+
+
+def test_a_stand_in_that_has_just_started_may_drop_its_first_callers():
+    with Loopback(Dropping) as server:
+        Dropping.left = 2
+        forget_everything(server.url)
+        Dropping.left = 3
+        with pytest.raises(ConnectionResetError):
+            forget_everything(server.url)
+    assert Dropping.left == 0
 
 
 @pytest.mark.slow

@@ -173,7 +173,7 @@ def test_bedrock_is_asked_even_where_sts_is_out_of_reach(doctor, world):
 
 
 def test_bedrock_is_asked_even_where_sts_never_answers(doctor, world):
-    world.setattr("bedrock_auth.cli.client.client_config", lambda: Config(read_timeout=0.5, retries={"total_max_attempts": 1}))
+    world.setattr("bedrock_auth.session.client_config", lambda: Config(read_timeout=0.5, retries={"total_max_attempts": 1}))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         world.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         checks, _ = doctor(status=1)

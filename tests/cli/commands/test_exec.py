@@ -207,6 +207,50 @@ def test_however_often_it_is_told_to_end_it_leaves_nothing(monkeypatch, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def pretend_it_is_old(folder):
+    os.utime(folder, (time.time() - 3600,) * 2)
+
+
+def test_what_a_killed_one_left_is_removed_by_the_next_but_not_while_its_command_still_uses_it(here):
+    command = ["sh", "-c", "echo $$ > pid.new; mv pid.new pid; exec sleep 60"]
+    with here.running("exec", *here.options, "--", *command) as process:
+        wait_for_text(here.home / "pid")
+        (left,) = here.leftovers()
+        process.kill()
+    orphan = int((here.home / "pid").read_text())
+    pretend_it_is_old(here.home / left)
+    assert here.run("exec", *here.options, "--", "true").returncode == 0
+    assert here.leftovers() == [left]
+    os.kill(orphan, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while here.leftovers():  # it takes a moment until it is gone
+        assert time.monotonic() < deadline
+        assert here.run("exec", *here.options, "--", "true").returncode == 0
+
+
+def test_folders_that_are_in_use_new_or_of_somebody_else_stay(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with surroundings.new_folder() as used:
+        surroundings.write_files(Path(used, "route"), "token", "config")
+        pretend_it_is_old(used)
+        new, *others = (tmp_path / f"bedrock-auth-{name}" for name in ("new", "empty", "mine", "open", "link"))
+        for folder in (new, others[2]):
+            folder.mkdir(mode=0o700)
+            surroundings.write_files(folder / "route", "token", "config")
+        empty, mine, opened, link = others
+        empty.mkdir(mode=0o700)
+        (mine / "notes").mkdir(mode=0o700, parents=True)
+        mine.chmod(0o700)
+        (mine / "notes" / "token").touch()
+        opened.chmod(0o755)
+        link.symlink_to(opened)
+        for folder in others:
+            pretend_it_is_old(folder)
+        with surroundings.new_folder():
+            kept = {path.name for path in tmp_path.iterdir()} - {Path(used).name}
+    assert {new.name, *(folder.name for folder in others)} < kept
+
+
 def test_where_there_is_no_terminal_group_the_console_tells_all_and_the_command_decides(monkeypatch):
     monkeypatch.delattr(os, "tcgetpgrp")  # as on Windows
     code = "import os, signal, sys, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(0.5); sys.exit(4)"

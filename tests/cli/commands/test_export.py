@@ -80,6 +80,14 @@ def test_other_shells_are_told_to_unset_too(temporary, capsys, form, line):
     assert line in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("form", ["env", "docker", "dotenv", "fish", "powershell"])
+@pytest.mark.parametrize("odd", ["AWS_BEARER_TOKEN_of-mine", "AWS_BEARER_TOKEN_a.b", "BASH_FUNC_f%%", "A-B", "Ä"])
+def test_odd_names_around_it_that_no_sdk_reads_are_nobodys_business(temporary, capsys, form, odd):
+    temporary.setenv(odd, "x")
+    assert main(["export", "--format", form]) == 0
+    assert odd not in capsys.readouterr().out
+
+
 def test_a_section_is_one_that_botocore_reads(temporary, capsys, tmp_path):
     assert main(["export", "--format", "profile", "--section", "my profile"]) == 0
     (tmp_path / "credentials").write_text(capsys.readouterr().out)

@@ -275,6 +275,15 @@ def test_options_that_cannot_work_are_refused(install, arguments, words):
     assert not config().parent.exists()
 
 
+@pytest.mark.parametrize("url", ["https://v.example/prod?key=c4n4ry", "https://v.example?c4n4ry", "https://u:c4n4ry@v.example"])
+def test_a_vending_url_that_may_hold_a_key_is_neither_written_nor_shown(install, url):
+    status, said, told = install("p", "--vending-url", url)
+    assert (status, said) == (2, None)
+    assert "--vending-key-file" in told or "user name or password" in told
+    assert "c4n4ry" not in told
+    assert not config().parent.exists()
+
+
 @pytest.mark.parametrize("name", ["p", "default"])
 def test_a_source_that_builds_on_the_profile_itself_is_refused(install, name):
     circle = f"[profile a]\nsource_profile = b\nrole_arn = {ROLE}\n[profile b]\nsource_profile = {name}\nrole_arn = {ROLE}\n"

@@ -63,5 +63,6 @@ def test_what_keys_win_over_may_be_left_alone():
 
 def test_the_bearer_token_of_any_service_decides():
     assert handoff.kind_of("AWS_BEARER_TOKEN_SOME_SERVICE") == handoff.BEARER
+    assert handoff.kind_of("AWS_BEARER_TOKEN_of-mine") is None
     assert handoff.cleaned({"AWS_BEARER_TOKEN_SOME_SERVICE": "x"}) == {}
     assert "AWS_BEARER_TOKEN_SOME_SERVICE" in handoff.to_unset({"AWS_BEARER_TOKEN_SOME_SERVICE": "x"})

@@ -30,7 +30,7 @@ def values(name):
         return st.sampled_from(CHOICES[name])
     if name in PATHS:
         return TEXT.map("/keys/a{}".format)
-    return st.integers(-10, 100_000) if name == "duration_seconds" else TEXT
+    return st.integers(-10, 100_000) if name == "duration_seconds" else TEXT.filter(str.strip)
 
 
 OPTIONS = st.fixed_dictionaries({}, optional={name: values(name) for name in vars(parsed([]))})

@@ -185,7 +185,8 @@ _CREDENTIALS = (
         credential.MissingIdentityError,
         ("NoAuthTokenError",),
         "A bearer token was to sign, and there is none.",
-        "Set AWS_BEARER_TOKEN_BEDROCK to a current API key of the region, or let credentials sign: auth_scheme_preference=sigv4.",
+        'Have API keys made of credentials: create_session(provider, auth="bearer"). Sessions of boto3 take a current one of the '
+        "region from AWS_BEARER_TOKEN_BEDROCK. Or let credentials sign: auth_scheme_preference=sigv4.",
     ),
     Cause(
         credential.MissingIdentityError,

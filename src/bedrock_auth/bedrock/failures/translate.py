@@ -63,7 +63,6 @@ _GENERATING = _ACTING | {
 }
 """Operations at which a model may still be at work when the connection is lost before their answer or in a whole one."""
 _GATEWAY_TIMEOUT = 504
-_NOT_SENT = frozenset({"ConnectTimeout", "ConnectionFailed"})
 _BUSY = 429
 _URL_PATH = re.compile(r"""(https?://[^/\s"'?]+)[^\s"']*""")
 _LONGEST = 1000
@@ -84,9 +83,7 @@ def translate(error: Exception, call: Call, partial: Any = None) -> BedrockAuthE
         return _invalid_request(error, call)
     made = _translator(error, call)(error, call, call.details(partial))
     made.__cause__ = error if _told(error) == str(error) and not _is_foreign(made) else None
-    if isinstance(made, BedrockError) and call.operation in _ACTING and _may_have_acted(made, call):
-        made.retryable = False
-    if isinstance(made, BedrockError) and _may_be_at_work(call, made.code, made.status):
+    if isinstance(made, BedrockError) and (_may_have_acted(call, made.status) or _may_be_at_work(call, made.code, made.status)):
         made.retryable = False
     return made
 
@@ -97,14 +94,12 @@ def _may_be_at_work(call: Call, code: str, status: int | None = None) -> bool:
     return was_lost and call.operation in _GENERATING and not call.in_stream
 
 
-def _may_have_acted(error: BedrockError, call: Call) -> bool:
-    """Whether an agent may have done, or have been told, what must not be done or told twice.
+def _may_have_acted(call: Call, status: int | None) -> bool:
+    """Whether an agent has begun, or was told results, which must not be told twice.
 
     Without traces the first event is the answer, so that nothing has come need not mean that nothing was done.
     """
-    if call.has_results:
-        return call.in_stream or error.status != _BUSY
-    return call.in_stream or (isinstance(error, ConnectionLostError) and error.code not in _NOT_SENT)
+    return call.operation in _ACTING and (call.in_stream or (call.has_results and status != _BUSY))
 
 
 def _is_foreign(error: BedrockAuthError) -> bool:

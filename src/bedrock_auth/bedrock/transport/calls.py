@@ -40,7 +40,7 @@ _RENEWED = frozenset(
         "InvalidAccessKeyId",
     }
 )
-"""Codes at which `bedrock_auth.bridge` sends once more with new keys, where it has any; botocore itself does not retry them."""
+"""Codes at which `bedrock_auth.renewal` sends once more with new keys, where it has any; botocore itself does not retry them."""
 
 
 class _Running:

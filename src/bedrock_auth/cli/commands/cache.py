@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from bedrock_auth import cache_entry, cache_files
+from bedrock_auth.cache_safety import FOLDER, UnsafeError
 from bedrock_auth.cli.fast_path import SHORTCUT
 from bedrock_auth.cli.output import tell, write_json
 from bedrock_auth.errors import ConfigurationError
@@ -49,15 +50,15 @@ def _folder() -> Iterator[cache_files.Folder | None]:
     """The cache's folder; ``None`` where there is none yet."""
     path = cache_files.folder_path(Host.system().environ)
     if path is None:
-        msg = f"no folder for the cache is known: set HOME, or {cache_files.FOLDER} to an absolute path"
-        raise ConfigurationError(msg, setting=cache_files.FOLDER)
+        msg = f"no folder for the cache is known: set HOME, or {FOLDER} to an absolute path"
+        raise ConfigurationError(msg, setting=FOLDER)
     try:
         folder = cache_files.Folder(path)
     except FileNotFoundError:
         yield None
         return
-    except cache_files.UnsafeError as error:
-        raise ConfigurationError(str(error), setting=cache_files.FOLDER) from None
+    except UnsafeError as error:
+        raise ConfigurationError(str(error), setting=FOLDER) from None
     with folder:
         yield folder
 
@@ -71,7 +72,7 @@ def _described(folder: cache_files.Folder, name: str) -> dict[str, Any]:
 
     try:
         content = folder.read(name + cache_files.ENTRY)
-    except (OSError, cache_files.UnsafeError) as error:
+    except (OSError, UnsafeError) as error:
         return {"name": name, "problem": str(error)}
     entry, now = cache_entry.decode(content), Host.system().clock()
     if content is None or entry is None:

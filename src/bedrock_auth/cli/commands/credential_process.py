@@ -14,7 +14,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bedrock_auth.cache_files import UnsafeError
+from bedrock_auth.cache_safety import UnsafeError
 from bedrock_auth.cli import fast_path
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import write_json

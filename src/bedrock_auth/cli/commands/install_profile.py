@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bedrock_auth.cli.handing_over.handoff import BEARER, found_in
 from bedrock_auth.cli.options import add_provider_options, settings_from
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     name = config_text.checked_name(options.name)
     refuse_vague(options)
     settings_from(options)  # says what is wrong with the options
+    refuse_queries(options.vending_url)
     config = _shared_config.read(Host.system())
     refuse_rivals(config.credentials.get(name, {}), name, config.credentials_file)
     refuse_circle(config, options.profile, name)
@@ -91,6 +93,18 @@ def refuse_vague(options: argparse.Namespace) -> None:
     if options.name == _DEFAULT and (options.source == _DEFAULT or not any(named)):
         msg = "the default chain leads to the default profile, which would ask itself for keys; choose another name, or a source"
         raise ConfigurationError(msg, setting="--source")
+
+
+def refuse_queries(vending_url: str | None) -> None:
+    """Let a URL pass that has no query: `HttpVending` shows none, since it may hold a key, and this one would be written down.
+
+    Raises:
+        ConfigurationError: it has one.
+    """
+    if vending_url is not None and urlsplit(vending_url).query:
+        msg = "--vending-url has a query, which may hold a key: it would stand in the config file and on command lines"
+        msg += "; leave the query out, and name the file of an API key with --vending-key-file"
+        raise ConfigurationError(msg, setting="--vending-url")
 
 
 def refuse_circle(config: SharedConfig, source: str | None, name: str) -> None:

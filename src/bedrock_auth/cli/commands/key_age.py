@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from bedrock_auth.cli.client import client_of
 from bedrock_auth.cli.dispatch import FAILED
 from bedrock_auth.cli.options import add_provider_options, settings_from
 from bedrock_auth.cli.output import tell, write_json
 from bedrock_auth.credentials import masked_key_id
 from bedrock_auth.errors import DeniedError, RetrievalError
 from bedrock_auth.host import Host
+from bedrock_auth.session import client_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,6 +6,7 @@ botocore still honours, and this library's own `Settings`. Standard library only
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ DECIDERS: dict[str, tuple[str, ...]] = {
 }
 """What is decided, and the variables that decide it; `BEARER_PREFIX` begins more of them."""
 BEARER_PREFIX = "AWS_BEARER_TOKEN_"
-"""AWS's SDKs read one such variable for each service that takes bearer tokens."""
+"""AWS's SDKs read one such variable for each service that takes bearer tokens, in capitals, digits and underscores."""
+_BEARER_NAME = re.compile(BEARER_PREFIX + "[A-Z0-9_]*")
+"""What is spelt in another way is read by nobody, and most shells could not even unset it."""
 WEAKER_THAN_KEYS = frozenset({FILES, METADATA})
 """Keys in the environment win over these, so whoever sets keys may leave them."""
 
@@ -70,7 +73,7 @@ _KIND_OF = {name: kind for kind, names in DECIDERS.items() for name in names}
 
 def kind_of(name: str) -> str | None:
     """What this variable decides, a key of `DECIDERS`; ``None`` where it has no say in who signs."""
-    return BEARER if name.startswith(BEARER_PREFIX) else _KIND_OF.get(name)
+    return BEARER if _BEARER_NAME.fullmatch(name) else _KIND_OF.get(name)
 
 
 def found_in(environ: Mapping[str, str]) -> dict[str, str]:

@@ -8,15 +8,18 @@ decide who signs, and without any credentials.
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bedrock_auth.cli.handing_over.signals import ENDING, handled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
     from typing import Any
 
     from botocore.session import Session
@@ -36,18 +39,70 @@ _CARRIED = (
 )
 _SERVICES = "handed-over"
 _TOKEN, _CONFIG, _CREDENTIALS, _BOTO = "token", "config", "credentials", "boto.cfg"
+_NAMES = {_TOKEN, _CONFIG, _CREDENTIALS, _BOTO}
+_PREFIX = "bedrock-auth-"
+_SETTLED = 60.0
+"""Seconds after which whoever made a folder surely holds it."""
 
 
 @contextmanager
 def new_folder() -> Iterator[str]:
-    """A folder that only this user may enter; it is removed with all that is in it, and no further signal breaks that off."""
+    """A folder that only this user may enter; it is removed with all that is in it, and no further signal breaks that off.
+
+    What a process that was killed has left of this kind is removed before: the system lets go of what it held.
+    """
     place = os.path.abspath(tempfile.gettempdir())  # noqa: PTH100 - it may be '.', and the command may go elsewhere
-    folder = tempfile.TemporaryDirectory(prefix="bedrock-auth-", dir=place, ignore_cleanup_errors=True)
+    _remove_leftovers(Path(place))
+    folder = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place, ignore_cleanup_errors=True)
     try:
-        yield folder.name
+        with _held(folder.name):
+            yield folder.name
     finally:
         with handled(("SIGINT", *ENDING), lambda *_: None):
             folder.cleanup()
+
+
+@contextmanager
+def _held(folder: str | Path) -> Iterator[bool]:
+    """Hold a folder until the end of the block, or of this process and of a command that it runs: that uses what is in it too.
+
+    False where somebody else holds it, or none can be held (Windows).
+    """
+    if os.name != "posix":
+        yield False
+        return
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    os.set_inheritable(descriptor, True)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_held = True
+    except OSError:
+        is_held = False
+    try:
+        yield is_held
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(place: Path) -> None:
+    for folder in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if _may_be_left_over(folder):
+                with _held(folder) as is_held:
+                    if is_held:
+                        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _may_be_left_over(folder: Path) -> bool:
+    """Whether it looks like one of ours, and has been there for a while."""
+    found = folder.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700 and found.st_uid == os.geteuid()  # noqa: PLR2004
+    if not ours or time.time() - found.st_mtime < _SETTLED:
+        return False
+    routes = list(folder.iterdir())
+    return bool(routes) and all({path.name for path in route.iterdir()} == _NAMES for route in routes)
 
 
 def settings_of(profile: str | None) -> str:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bedrock_auth.cli.dispatch import USAGE, complain
+from bedrock_auth.cli.options import stated
 
 if TYPE_CHECKING:
     import argparse
@@ -15,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What can be shown where."""
     parser.add_argument("--live", action="store_true", help="use your own AWS account instead of the stand-ins")
     parser.add_argument("--model-id", help="with --live: the model or inference profile to ask")
-    parser.add_argument("--region", help="with --live: the AWS region; by default the environment's or the profile's")
-    parser.add_argument("--role-arn", help="with --live: also assume this role")
+    parser.add_argument("--region", type=stated, help="with --live: the AWS region; else the environment's or the profile's")
+    parser.add_argument("--role-arn", type=stated, help="with --live: also assume this role")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -127,7 +127,7 @@ def local_stage() -> Iterator[Stage]:
         stack.callback(_stop, server)
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
-        urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - our own loopback server
+        forget_everything(url)
         bedrock = stack.enter_context(LocalBedrock(keys=moto_keys()))
         bedrock.reply(Reply([text(_ANSWER)], delay=0.02, chunk_size=6))
         names = ("STS", "IAM", "COGNITO_IDENTITY")
@@ -138,6 +138,23 @@ def local_stage() -> Iterator[Stage]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sources = stack.enter_context(all_sources(account, endpoints, folder))
         yield Stage(sources, REGION, MODEL, bedrock, account.assumed("demo"), lambda: _stop(server))
+
+
+def forget_everything(url: str, attempts: int = 3) -> None:
+    """Empty moto, which keeps what it was told as long as the process lives.
+
+    Raises:
+        OSError: it drops every connection; one that has just started may drop the first.
+    """
+    for last in range(1, attempts + 1):
+        try:
+            urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - our own loopback server
+        except ConnectionResetError:
+            if last == attempts:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 @contextmanager

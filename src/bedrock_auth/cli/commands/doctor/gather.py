@@ -6,13 +6,13 @@ import os
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from bedrock_auth.cli.client import client_config, client_of
 from bedrock_auth.cli.commands.doctor.facts import Caller, Facts, Outcome, Regions
 from bedrock_auth.cli.options import settings_from
 from bedrock_auth.cli.situation.config import AmbientConfig, ambient_config
 from bedrock_auth.cli.situation.endpoints import overrides
 from bedrock_auth.cli.situation.files import look_at_files
 from bedrock_auth.cli.situation.plain_boto3 import plain_boto3
+from bedrock_auth.session import client_config, client_of
 
 if TYPE_CHECKING:
     import argparse
