@@ -143,7 +143,7 @@ def e2e(session: nox.Session) -> None:
             "NODE_PEERS": at_once.submit(make_node_peers, session, folder / "js"),
         }
     found = {name: peer.result() for name, peer in peers.items()}
-    run_dev(session, "pytest", "-q", "e2e", *session.posargs, env=found)
+    run_dev(session, "pytest", "-q", *(session.posargs or ("-n", "2", "--dist", "loadfile")), "e2e", env=found)
     session.notify("demo")
 
 
