@@ -312,3 +312,5 @@ TestEngine.settings = settings(
     max_examples=400, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES
 )
 TestEngine.pytestmark = [pytest.mark.slow]
+if "ONLY_CATCH" not in os.environ:  # a broken engine that hangs is to be ended sooner
+    TestEngine.pytestmark.append(pytest.mark.timeout(280))
