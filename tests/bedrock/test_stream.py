@@ -21,7 +21,7 @@ from bedrock_auth.bedrock import (
 from bedrock_auth.bedrock.errors import Call
 from bedrock_auth.bedrock.retry import RetryPolicy
 from bedrock_auth.bedrock.stream import ConverseStream, typed_stream
-from bedrock_auth.bedrock.transport.event_stream import Opened
+from bedrock_auth.bedrock.transport.opened import Opened
 from support.names import plain
 
 START = {"messageStart": {"role": "assistant"}}

@@ -12,7 +12,7 @@ from bedrock_auth.bedrock.rag_chat.stream import AsyncRagStream, RagStream
 from bedrock_auth.bedrock.rag_chat.turn import RagSettings, RagTurn
 from bedrock_auth.bedrock.stream import ConverseStream
 from bedrock_auth.bedrock.transport.aio import AsyncConverseStream
-from bedrock_auth.bedrock.transport.event_stream import Opened
+from bedrock_auth.bedrock.transport.opened import Opened
 from bedrock_auth.bedrock.transport.threads import in_thread
 from bedrock_auth.errors import ConfigurationError
 

@@ -9,7 +9,8 @@ from bedrock_auth.bedrock.converse.fold import MessageFold, incomplete
 from bedrock_auth.bedrock.converse.response import ConverseResponse
 from bedrock_auth.bedrock.errors import Call
 from bedrock_auth.bedrock.events import Event, TextDelta, decode
-from bedrock_auth.bedrock.transport.event_stream import AnswerStream, Opened
+from bedrock_auth.bedrock.transport.event_stream import AnswerStream
+from bedrock_auth.bedrock.transport.opened import Opened
 from bedrock_auth.errors import ConfigurationError
 
 

@@ -504,12 +504,14 @@ def test_a_stream_that_was_left_just_as_it_finds_its_buffer_full_reads_on(drip):
     assert not reader._needs_room()
 
 
-def test_without_a_read_timeout_no_connection_is_overdue():
+def test_a_connection_without_a_timeout_is_never_overdue_and_a_closed_one_has_something_to_tell():
     stream = Watched()
     stream.connection.wait()
     assert not stream.connection.is_overdue(1e300)
     stream.close()
     assert stream.connection.has_data()  # so that reading it tells that it is closed
+    stream.connection.wait()
+    stream.connection.fail_at_once()
 
 
 def test_a_stream_is_read_in_its_callers_context(drip):

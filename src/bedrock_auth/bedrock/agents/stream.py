@@ -11,7 +11,7 @@ from bedrock_auth.bedrock.transport.aio import AsyncStream
 from bedrock_auth.bedrock.transport.event_stream import AnswerStream
 
 if TYPE_CHECKING:
-    from bedrock_auth.bedrock.transport.event_stream import Opened
+    from bedrock_auth.bedrock.transport.opened import Opened
 
 
 class AgentStream(AnswerStream[AgentEvent, AgentResponse]):

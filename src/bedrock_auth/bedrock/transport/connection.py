@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from contextlib import suppress
 from math import inf
 from socket import socket
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ class StreamConnection:
 
     def wait(self) -> None:
         """From now on its timeout runs."""
-        self.sock.settimeout(self._timeout)
+        self._give_up_after(self._timeout)
         self._deadline = inf if self._timeout is None else time.monotonic() + self._timeout
 
     def is_overdue(self, now: float) -> bool:
@@ -60,4 +61,8 @@ class StreamConnection:
 
     def fail_at_once(self) -> None:
         """Make the next read find its timeout over, unless something has come; `wait` takes that back."""
-        self.sock.settimeout(_AT_ONCE)
+        self._give_up_after(_AT_ONCE)
+
+    def _give_up_after(self, seconds: float | None) -> None:
+        with suppress(OSError):  # somebody has closed it, which whoever reads it will be told
+            self.sock.settimeout(seconds)

@@ -10,7 +10,8 @@ from bedrock_auth.bedrock.errors import Call
 from bedrock_auth.bedrock.retry import Attempts, RetryPolicy, attempts_of
 from bedrock_auth.bedrock.transport.calls import call
 from bedrock_auth.bedrock.transport.clients import CONVERSE_TIMEOUT, STREAM_TIMEOUT, checked_client, client_maker
-from bedrock_auth.bedrock.transport.event_stream import Opened, TypedStream
+from bedrock_auth.bedrock.transport.event_stream import TypedStream
+from bedrock_auth.bedrock.transport.opened import Opened
 from bedrock_auth.bedrock.transport.threads import in_thread
 from bedrock_auth.errors import ConfigurationError
 
