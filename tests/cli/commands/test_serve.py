@@ -64,6 +64,28 @@ def test_its_files_are_this_users_alone_hold_no_keys_and_are_gone_afterwards(her
         assert here.leftovers() == []
 
 
+STORM = """
+import os, signal, subprocess, sys
+from bedrock_auth.cli.commands import serve
+
+heard = serve.SimpleQueue()
+signal.signal(signal.SIGTERM, lambda number, _: heard.put(number))
+sender = f"import os\\nfor _ in range(20000): os.kill({os.getpid()}, {signal.SIGTERM:d})"
+with subprocess.Popen([sys.executable, "-c", sender]) as storm:
+    while storm.poll() is None:
+        heard = serve.SimpleQueue()
+        serve._wait(heard, 0.2, lambda: False)
+print("over")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such signals here")
+def test_no_moment_of_its_waiting_is_a_wrong_one_for_a_signal():
+    """A handler that takes a lock which the waiting thread holds, such as an Event's, would never come back."""
+    done = subprocess.run([sys.executable, "-c", STORM], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("over\n", "")
+
+
 def test_no_secret_and_no_token_is_on_its_command_line_or_in_what_it_tells(here):
     with here.running("serve", *here.options, "--verbose") as process:
         said = json.loads(process.stdout.read())

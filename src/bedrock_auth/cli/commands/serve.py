@@ -11,10 +11,10 @@ import math
 import os
 import re
 import sys
-import threading
 import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from bedrock_auth.cli.dispatch import complain
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         CredentialError: the first keys of a route cannot be had.
     """
-    over = threading.Event()
+    over: SimpleQueue[int] = SimpleQueue()  # a signal may come while an Event's lock is held, and would wait for it for ever
     profiles = {DEFAULT: options.profile, **dict(options.route)}
     with handled(ENDING, leave), _end_with(getattr(options, "end_with", None)) as is_over:
         routes = _routes(options)
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         for supply in supplies.values():
             supply.first()
         with (
-            handled(_ENDING, lambda *_: over.set()),
+            handled(_ENDING, lambda number, _: over.put(number)),
             surroundings.new_folder() as folder,
             CredentialEndpoint(supplies, tell=_say if options.verbose else _hush) as endpoint,
         ):
@@ -145,10 +145,12 @@ def _announce(environments: Mapping[str, tuple[dict[str, str], str]], form: str)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _wait(over: threading.Event, seconds: float | None, is_over: Callable[[], bool]) -> None:
+def _wait(over: SimpleQueue[int], seconds: float | None, is_over: Callable[[], bool]) -> None:
     end = math.inf if seconds is None else time.monotonic() + seconds
-    while not over.is_set() and not is_over() and (left := end - time.monotonic()) > 0:
-        over.wait(min(_LOOK_SECONDS, left))
+    while not is_over() and (left := end - time.monotonic()) > 0:
+        with suppress(Empty):
+            over.get(timeout=min(_LOOK_SECONDS, left))
+            return
 
 
 def _end_with(pid: int | None) -> AbstractContextManager[Callable[[], bool]]:
