@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from bedrock_auth.host import Host
 from bedrock_auth.pool import shared
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     shared._refreshers.clear()
+    Host.system()._memory.clear()  # such as who has won in the default chain
 
 
 @pytest.fixture(scope="session")
