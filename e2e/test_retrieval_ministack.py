@@ -81,7 +81,7 @@ def test_hits_have_text_place_score_and_metadata(knowledge_base):
         (F.lang.not_in(["de", "fr"]) & (F.year != 2020) & (F.year <= 2024), {"sky.txt"}),
         (F.lang.starts_with("d"), {"himmel.txt"}),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else str(value),  # the same in every process
 )
 def test_another_bedrock_reads_our_filters_as_they_are_meant(knowledge_base, condition, files):
     found = knowledge_base.retrieve("blue", filter=condition)
