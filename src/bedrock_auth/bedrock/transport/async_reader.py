@@ -12,8 +12,10 @@ nobody can take it away: the thread closes it when they come, or at the read tim
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from contextlib import suppress
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 BUFFERED = 64
 """So many events wait at most for the event loop, and so many are read in one turn."""
 _REFILL = BUFFERED // 2
+_SLOW = 0.005
+"""Seconds; a stream whose next event takes so long is worth a look whether more of it has come."""
 _PAUSE = 0.005
 """Seconds between two wake-ups of an event loop, at least: with many streams, waking it costs more than what it is woken for."""
 
@@ -182,17 +186,23 @@ class AsyncReader(Generic[E, R]):
             self._finish()
 
     def _read_alone(self) -> Next:
-        """Read until the end, or until others wait for more."""
+        """Read until the end, or until others wait for more; where events come fast, asking would cost more than it saves."""
+        asked_at = -math.inf
         while self._read_one():
             if len(self._arrivals) >= BUFFERED:
                 self._wait_for_room()
-            connection = self.stream.connection
-            if connection is not None and not self.stream.has_more:
-                self.connection = connection
-                self._shared = shared()
-                if self._shared.watch(self):
-                    return Next.DATA
+            elif time.monotonic() - asked_at >= _SLOW and self._is_handed_over():
+                return Next.DATA
+            asked_at = time.monotonic()
         return Next.NOTHING
+
+    def _is_handed_over(self) -> bool:
+        connection = self.stream.connection
+        if connection is None or self.stream.has_more:
+            return False
+        self.connection = connection
+        self._shared = shared()
+        return self._shared.watch(self)
 
     def advance(self) -> Next:
         """Read what has come; never raises. May wait for the rest of what has come in part."""
