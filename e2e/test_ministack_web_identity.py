@@ -116,7 +116,9 @@ def test_the_variables_of_a_pod_are_enough(pod_role, ministack_url, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [token(subject="system:serviceaccount:default:other"), token(audience="somebody-else"), "not-a-token"]
+    "wrong",
+    [token(subject="system:serviceaccount:default:other"), token(audience="somebody-else"), "not-a-token"],
+    ids=["another subject", "another audience", "no token"],
 )
 def test_a_token_that_the_role_does_not_trust_is_refused(wrong, pod_role):
     with pytest.raises(DeniedError, match="do not fit the token's aud and sub") as refused:

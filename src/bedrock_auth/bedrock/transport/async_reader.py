@@ -1,9 +1,10 @@
 """`AsyncReader`: between the threads that read a stream and the event loop that takes its events.
 
 A stream is opened, and waits for its first event, in a thread of its own, a daemon: it may be opened again until then. From then
-on `bedrock_auth.bedrock.transport.shared_reader` reads it, in one thread for all streams, except where nobody can tell when more
-of it comes. Events reach the event loop in batches: the loop is woken when a stream has something that somebody waits for, once
-for all of its streams, not once for each event. When `BUFFERED` events wait, nothing more is read; that holds up the service too.
+on `bedrock_auth.bedrock.transport.shared_reader` reads it, in one thread for all streams, except while its events come without a
+pause, and where nobody can tell when more of it comes. Events reach the event loop in batches: the loop is woken when a stream
+has something that somebody waits for, once for all of its streams, not once for each event. When `BUFFERED` events wait, nothing
+more is read; that holds up the service too.
 
 Leaving returns at once: whichever thread reads loses its connection and closes it. Before the headers of the answer have come
 nobody can take it away: the thread closes it when they come, or at the read timeout.
